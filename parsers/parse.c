@@ -1,0 +1,192 @@
+#include "parsers/parse.h"
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+/* Everything a message says is said once, at most at thrice its length (a byte of Windows-1252 can become three of UTF-8);
+ * what is said twice, such as labels and keywords, is bounded by the formats and fits into this. */
+#define SAID_TWICE 16384u
+#define LEN_GROWTH 3u
+
+extern const struct sl_format sl_format_text;
+
+const char *const sl_format_zones[] = {
+    "Europe/Berlin", "Europe/Zurich", "Europe/Vienna",    "Europe/Paris",
+    "Europe/London", "Asia/Tokyo",    "Australia/Sydney", NULL,
+};
+
+const char *sl_parse_code_name(unsigned code)
+{
+    static const char *const names[SL_PARSE_CODE_CNT] = {
+        [SL_PARSE_OK] = "ok",
+        [SL_PARSE_END] = "end",
+        [SL_PARSE_CUT] = "cut",
+        [SL_PARSE_BAD_FRAME] = "bad_frame",
+        [SL_PARSE_BAD_HEADER] = "bad_header",
+        [SL_PARSE_BAD_TEXT] = "bad_text",
+        [SL_PARSE_TOO_LARGE] = "too_large",
+        [SL_PARSE_TOO_DEEP] = "too_deep",
+        [SL_PARSE_REFUSED] = "refused",
+    };
+    return code < SL_PARSE_CODE_CNT ? names[code] : "?";
+}
+
+const char *sl_lane_name(unsigned lane)
+{
+    static const char *const names[SL_LANE_CNT] = { "flash", "urgent", "normal", "bulk" };
+    return lane < SL_LANE_CNT ? names[lane] : "?";
+}
+
+enum sl_lane sl_lane_of_urgency(unsigned urgency)
+{
+    switch (urgency) {
+    case 1:
+        return SL_LANE_FLASH;
+    case 2:
+        return SL_LANE_URGENT;
+    case 0:
+    case 3:
+    case 4:
+    case 5:
+        return SL_LANE_NORMAL;
+    default:
+        return SL_LANE_BULK;
+    }
+}
+
+const struct sl_format *sl_format_named(const char *name, size_t len)
+{
+    for (const struct sl_format *const *format = sl_formats; *format; format++) {
+        if (strlen((*format)->name) == len && strncasecmp((*format)->name, name, len) == 0)
+            return *format;
+    }
+    return NULL;
+}
+
+const struct sl_format *sl_format_by_id(unsigned id)
+{
+    for (const struct sl_format *const *format = sl_formats; *format; format++) {
+        if ((*format)->id == id)
+            return *format;
+    }
+    return NULL;
+}
+
+const struct sl_format *sl_format_recognize(const uint8_t *data, uint32_t len)
+{
+    const struct sl_format *best = &sl_format_text;
+    int best_score = 0;
+    for (const struct sl_format *const *format = sl_formats; *format; format++) {
+        int score = (*format)->recognize(data, len);
+        if (score > best_score) {
+            best = *format;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len)
+{
+    if (!format)
+        format = sl_format_recognize(data, len);
+    return sl_lane_of_urgency(format->peek_urgency(data, len));
+}
+
+void sl_parse_begin(struct sl_parse *parse, const struct sl_format *format, const struct sl_feed_facts *feed,
+                    const uint8_t *data, uint32_t len, int64_t arrival_ns)
+{
+    assert(feed);
+    parse->format = format ? format : sl_format_recognize(data, len);
+    parse->feed = feed;
+    parse->data = data;
+    parse->len = len;
+    parse->arrival_ns = arrival_ns;
+    parse->cursor = 0;
+    parse->bulletin_idx = 0;
+    parse->err = (struct sl_parse_err){ SL_PARSE_OK, 0, NULL };
+}
+
+static void say_fact(struct sl_out *out, enum sl_text text, const char *fact)
+{
+    if (fact && sl_out_get(out, text).len == 0)
+        sl_out_text(out, text, fact, (uint32_t)strlen(fact));
+}
+
+/* What the configuration knows better than silence, and what was done to the text. */
+static void complete_bulletin(struct sl_parse *parse)
+{
+    struct sl_out *out = &parse->out;
+    say_fact(out, SL_TEXT_PROVIDER, parse->feed->provider);
+    say_fact(out, SL_TEXT_LANGUAGE, parse->feed->language);
+    if (parse->text.repaired_cnt != 0) {
+        sl_out_root(out)->flags |= SL_BULLETIN_TEXT_REPAIRED;
+        sl_out_note(out, "characters were lost: U+FFFD stands for them");
+    }
+}
+
+enum sl_parse_code sl_parse_next(struct sl_parse *parse, void *mem, uint32_t cap, uint32_t *bulletin_len)
+{
+    if (parse->err.code != SL_PARSE_OK)
+        return parse->err.code;
+    sl_out_begin(&parse->out, mem, cap, parse->format->id);
+    parse->text = (struct sl_text_stats){ 0, 0 };
+    enum sl_parse_code code = parse->format->next(parse);
+    if (code != SL_PARSE_OK)
+        return code;
+    complete_bulletin(parse);
+    *bulletin_len = sl_out_finish(&parse->out);
+    if (*bulletin_len == 0)
+        return sl_reject(parse, SL_PARSE_TOO_LARGE, 0, "a bulletin that fits into the feed's bounds");
+    parse->bulletin_idx++;
+    return SL_PARSE_OK;
+}
+
+uint32_t sl_parse_bound(uint32_t message_len)
+{
+    uint64_t bound = sizeof(struct sl_bulletin) + SL_OUT_ITEMS_MAX * sizeof(struct sl_item) + SAID_TWICE +
+                     (uint64_t)LEN_GROWTH * message_len;
+    bound = (bound + 7) & ~7ull;
+    return bound < UINT32_MAX - 7 ? (uint32_t)bound : UINT32_MAX - 7;
+}
+
+void sl_parse_locate(const uint8_t *data, uint32_t len, uint32_t off, uint32_t *line, uint32_t *column)
+{
+    struct sl_span rest = { data, len }, here;
+    uint32_t start = 0;
+    *line = 1;
+    if (off > len)
+        off = len;
+    while (sl_line_next(&rest, &here)) {
+        uint32_t next = len - rest.len;
+        if (next > off || rest.len == 0)
+            break;
+        start = next;
+        ++*line;
+    }
+    *column = off - start + 1;
+}
+
+enum sl_parse_code sl_reject(struct sl_parse *parse, enum sl_parse_code code, uint32_t off, const char *want)
+{
+    parse->err = (struct sl_parse_err){ code, off, want };
+    return code;
+}
+
+enum sl_charset sl_parse_charset(struct sl_parse *parse, struct sl_span *data)
+{
+    uint32_t bom_len = 0;
+    enum sl_charset charset = sl_charset_guess(data->data, data->len, parse->feed->charset, &bom_len);
+    data->data += bom_len;
+    data->len -= bom_len;
+    const char *name = sl_charset_name(charset);
+    sl_out_text(&parse->out, SL_TEXT_SOURCE_CHARSET, name, (uint32_t)strlen(name));
+    return charset;
+}
+
+const struct sl_zone *sl_parse_zone(const struct sl_parse *parse, const char *agency)
+{
+    if (parse->feed->zone)
+        return parse->feed->zone;
+    return agency && parse->feed->zones ? sl_zones_find(parse->feed->zones, agency, strlen(agency)) : NULL;
+}

@@ -1,0 +1,109 @@
+/* parsers/text.h - bytes of any character set to clean UTF-8, and what wire text needs: unwrapping, trimming, words.
+ *
+ * Threads   Pure functions; tables are constant.
+ * Owns      Nothing: slices borrow, output goes to the caller's sl_out.
+ * Units     Lengths in bytes.
+ * Source    UTF-8: RFC 3629.  Labels and the 8-bit tables: WHATWG Encoding (labels, windows-1252 as what
+ *           "iso-8859-1" really is), ISO/IEC 8859-1, -2, -5, -7, -9, -15, KOI8-R, Windows-1250 to -1254.
+ *           The order of belief (DESIGN.md, Text): byte-order mark; else valid UTF-8 with a byte >= 0x80 beats an 8-bit
+ *           label; else the label; else Windows-1252.
+ */
+#ifndef SL_PARSERS_TEXT_H
+#define SL_PARSERS_TEXT_H
+
+#include <uchar.h>
+#include "parsers/bulletin.h"
+
+enum sl_charset {
+    SL_CHARSET_UNKNOWN,
+    SL_CHARSET_UTF8, /* ASCII is this too */
+    SL_CHARSET_WINDOWS_1252,
+    SL_CHARSET_ISO_8859_1, /* strictly: C1 bytes stay undefined; a message that has them is Windows-1252 */
+    SL_CHARSET_ISO_8859_2,
+    SL_CHARSET_ISO_8859_5,
+    SL_CHARSET_ISO_8859_7,
+    SL_CHARSET_ISO_8859_9,
+    SL_CHARSET_ISO_8859_15,
+    SL_CHARSET_WINDOWS_1250,
+    SL_CHARSET_WINDOWS_1251,
+    SL_CHARSET_WINDOWS_1253,
+    SL_CHARSET_WINDOWS_1254,
+    SL_CHARSET_KOI8_R,
+    SL_CHARSET_UTF16LE,
+    SL_CHARSET_UTF16BE,
+    SL_CHARSET_CNT,
+};
+
+const char *sl_charset_name(enum sl_charset charset); /* IANA preferred name, lower case; "" unknown */
+/* Any label in use, whatever its case and its hyphens; UNKNOWN.  US-ASCII is Windows-1252, as in browsers: the two agree
+ * wherever the label is true. */
+enum sl_charset sl_charset_named(const char *label, size_t len);
+/* The 128 characters of the bytes 0x80 to 0xFF of an 8-bit set, U+FFFD where there is none; NULL for UTF-8 and UTF-16. */
+const char16_t *sl_charset_high(enum sl_charset charset);
+
+/* What these bytes are, by the order of belief.  label: UNKNOWN when none.  bom_len: bytes of byte-order mark to skip.
+ * A UTF-16 label is not believed of UTF-8 without a NUL; the first character tells its byte order. */
+enum sl_charset sl_charset_guess(const uint8_t *data, uint32_t len, enum sl_charset label, uint32_t *bom_len);
+
+/* Length of the ASCII prefix, control characters included.  SIMD where the machine has it, as in the next two. */
+uint32_t sl_ascii_prefix(const uint8_t *data, uint32_t len);
+/* Length of the valid UTF-8 prefix; len when all of it is. */
+uint32_t sl_utf8_prefix(const uint8_t *data, uint32_t len);
+/* The same for text as a bulletin holds it: valid, and without control characters (C0, DEL, C1) but LF and TAB. */
+uint32_t sl_text_prefix(const uint8_t *data, uint32_t len);
+
+struct sl_text_stats {
+    uint32_t repaired_cnt; /* byte sequences that became U+FFFD, and those that came as it: somebody before us lost a byte */
+    uint32_t control_cnt;  /* control characters left out, except CR, which is half a line end */
+};
+
+/* Puts data as UTF-8 into the open text of out.  Control characters are left out (CR too; LF and TAB stay); C1 ones too,
+ * and a byte-order mark at the start.  A malformed UTF-8 sequence becomes one U+FFFD for each maximal subpart.
+ * stats counts on from what it holds; NULL when nobody asks. */
+void sl_text_put(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len, struct sl_text_stats *stats);
+
+/* One line of words: ASCII white space folded to single blanks, ends trimmed, there of no-break spaces too. */
+void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len, struct sl_text_stats *stats);
+
+/* ---- lines of raw bytes ---- */
+
+struct sl_span {
+    const uint8_t *data;
+    uint32_t len;
+};
+
+/* The next line of *rest without its end.  CR LF, LF, CR and CR CR LF each end one line.  False at the end. */
+bool sl_line_next(struct sl_span *rest, struct sl_span *line);
+struct sl_span sl_span_trim(struct sl_span span); /* blanks, tabs, CR, LF, NUL and Latin-1 NBSP when alone at the ends */
+bool sl_span_is(struct sl_span span, const char *word);                 /* exactly, ASCII case folded */
+bool sl_span_starts(struct sl_span span, const char *word);             /* ASCII case folded */
+bool sl_span_find(struct sl_span span, const char *word, uint32_t *off); /* ASCII case folded */
+
+/* ---- paragraphs ---- */
+
+/* Body text from hard-wrapped lines into the open text of out.
+ *
+ *   - The lines of a paragraph are joined with one blank; between paragraphs stands one blank line.
+ *   - A paragraph ends at an empty line; before a line that is indented by a TAB or two blanks, if the line before it
+ *     ended a sentence; and before a line of a list ("- ", "* ", "-- ").
+ *   - A row of a table stays a line of its own, its columns parted by TABs.  A row is a line with a TAB inside; or one
+ *     with a gap of blanks inside, if the line before or after it is a row or has one too.  A gap is three blanks, or
+ *     two that do not follow punctuation, since typists put two after a full stop.
+ */
+struct sl_para {
+    struct sl_out *out;
+    enum sl_charset charset; /* not UTF-16, whose lines cannot be told by bytes */
+    struct sl_text_stats *stats;
+    uint32_t state;   /* private */
+    uint32_t row_len; /* private: of the open text before the line that may be a row */
+    bool row_joins;   /* private: it is prose of the paragraph before it, if no row */
+    bool keep_lines;  /* every input line is a paragraph or row of its own: text that is not hard-wrapped */
+};
+void sl_para_begin(struct sl_para *para, struct sl_out *out, enum sl_charset charset, struct sl_text_stats *stats);
+void sl_para_line(struct sl_para *para, struct sl_span line); /* an empty one ends the paragraph */
+void sl_para_break(struct sl_para *para);
+void sl_para_end(struct sl_para *para);
+
+uint32_t sl_text_words(struct sl_slice text); /* counts words as a newsroom does: runs between white space */
+
+#endif

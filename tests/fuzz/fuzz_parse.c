@@ -1,0 +1,85 @@
+/* Does every format make of any bytes either sound bulletins or a reject with its place, and always the same?
+ *
+ * The last byte chooses the format (one more than there are: recognized), so a sample as it stands is a seed.  Build with
+ * -DSL_FUZZ_FORMAT=1 and so on for one format alone. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include "parsers/bulletin_json.h"
+#include "parsers/parse.h"
+
+#define MESSAGE_MAX   16384u
+#define BULLETINS_MAX 1000u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const struct sl_format *choose_format(uint8_t choice)
+{
+#ifdef SL_FUZZ_FORMAT
+    (void)choice;
+    return sl_format_by_id(SL_FUZZ_FORMAT);
+#else
+    uint32_t cnt = 0;
+    while (sl_formats[cnt])
+        cnt++;
+    return sl_formats[choice % (cnt + 1)];
+#endif
+}
+
+static void look_at_bulletin(const struct sl_bulletin *bulletin, uint32_t bulletin_len)
+{
+    static char line[1u << 22];
+    assert(sl_bulletin_check(bulletin, bulletin_len) == SL_BULLETIN_FINE);
+    assert(sl_bulletin_text(bulletin, SL_TEXT_ID).len != 0);
+    size_t len = sl_bulletin_json(line, sizeof(line), bulletin, NULL);
+    assert(len <= sl_bulletin_json_bound(bulletin_len) && len <= sizeof(line));
+    assert(!memchr(line, '\n', len));
+}
+
+/* Parses all and gives the hash of what was said, or of the reject. */
+static uint64_t parse_all(struct sl_parse *parse, const struct sl_format *format, const uint8_t *data, uint32_t len,
+                          void *mem, uint32_t cap)
+{
+    static const struct sl_feed_facts feed = { .provider = "feed" };
+    uint64_t hash = 0;
+    enum sl_parse_code code;
+    uint32_t bulletin_len, cnt = 0;
+    sl_parse_begin(parse, format, &feed, data, len, 1767607200ll * SL_TIME_NS);
+    while ((code = sl_parse_next(parse, mem, cap, &bulletin_len)) == SL_PARSE_OK) {
+        const struct sl_bulletin *bulletin = mem;
+        assert(++cnt <= BULLETINS_MAX && bulletin_len <= cap && bulletin_len == bulletin->len);
+        look_at_bulletin(bulletin, bulletin_len);
+        hash = hash * 31 + bulletin->version_hash + bulletin->content_hash[0];
+    }
+    if (code == SL_PARSE_END)
+        return hash;
+    assert(code < SL_PARSE_CODE_CNT && parse->err.code == code && parse->err.off <= len && parse->err.want);
+    uint32_t line, column;
+    sl_parse_locate(data, len, parse->err.off, &line, &column);
+    assert(line >= 1 && column >= 1 && line <= len + 1 && column <= len + 1);
+    return hash * 31 + code + parse->err.off;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct sl_parse parse;
+    if (size == 0 || size > MESSAGE_MAX)
+        return 0;
+    uint32_t len = (uint32_t)size, cap = sl_parse_bound(len);
+    /* A copy with nothing behind it, so that a read beyond its end is seen. */
+    uint8_t *message = malloc(len);
+    void *mem = malloc(cap);
+    memcpy(message, data, len);
+    const struct sl_format *format = choose_format(data[size - 1]);
+
+    assert(sl_format_recognize(message, len));
+    assert(sl_peek_lane(format, message, len) < SL_LANE_CNT);
+    uint64_t first = parse_all(&parse, format, message, len, mem, cap);
+    assert(parse.err.code != SL_PARSE_TOO_LARGE);
+    memset(mem, 0xa5, cap);
+    assert(parse_all(&parse, format, message, len, mem, cap) == first);
+    parse_all(&parse, format, message, len, mem, SL_BULLETIN_LEN_MIN);
+    free(mem);
+    free(message);
+    return 0;
+}
