@@ -1,0 +1,95 @@
+/* pipeline/books.h - what is counted, by whom, and the sums that must hold.
+ *
+ * Rows of one table (ring/counters.h), a writer each: for every feed one row of its receive thread and one of the desk;
+ * one row of the desk for the whole tape; one row for every thread.
+ *
+ * Threads   As the rows say; anybody reads.
+ * Units     Things, unless the name ends in another unit.
+ */
+#ifndef SL_PIPELINE_BOOKS_H
+#define SL_PIPELINE_BOOKS_H
+
+#include "parsers/parse.h"
+#include "pipeline/record.h"
+#include "ring/counters.h"
+
+enum sl_book_rx { /* receive thread, by feed */
+    SL_RX_DATAGRAMS,
+    SL_RX_DATAGRAMS_USED,
+    SL_RX_DATAGRAMS_REPEATED,
+    SL_RX_DATAGRAMS_MALFORMED, /* cut off by the kernel, or empty */
+    SL_RX_KERNEL_DROPS,        /* SO_MEMINFO: datagrams the socket had no room for */
+    SL_RX_BYTES,
+    SL_RX_CONNECTS,
+    SL_RX_DISCONNECTS,
+    SL_RX_REFUSED_PEERS, /* not in from= */
+    SL_RX_PAUSES,        /* TCP: stopped reading since a ring was full */
+    SL_RX_FILL_BYTES,    /* SYN, NUL, DEL and line ends between messages */
+    SL_RX_LAST_NS,       /* when the last packet came */
+    SL_RX_LINES_UP,
+    SL_RX_FRAMED_LANE,                                        /* 4 columns */
+    SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT,     /* 4: no room in the lane's ring */
+    SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT,             /* by enum sl_cut */
+    SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
+};
+
+enum sl_book_desk { /* desk, by feed */
+    SL_DESK_ANSWERED,
+    SL_DESK_WITH_BULLETINS,
+    SL_DESK_EMPTY,
+    SL_DESK_REJECTED,
+    SL_DESK_SAID,
+    SL_DESK_HELD_NOW,
+    SL_DESK_RAW_LOGGED,
+    SL_DESK_LAST_NS,
+    SL_DESK_VERDICT,                                        /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
+    SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT,        /* 4: put on the tape, by lane */
+    SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT,       /* by enum sl_parse_code */
+    SL_DESK_COLS = SL_DESK_REJECT_CODE + SL_PARSE_CODE_CNT,
+};
+
+enum sl_book_tape { /* desk, whole */
+    SL_TAPE_FIRST_SEQ,
+    SL_TAPE_LAST_SEQ,
+    SL_TAPE_BYTES,
+    SL_TAPE_RAW_LAST_SEQ,
+    SL_TAPE_RAW_BYTES,
+    SL_TAPE_PASSED,   /* sum of passed verdicts but RELEASED */
+    SL_TAPE_RELEASED,
+    SL_TAPE_MADE,     /* notices */
+    SL_TAPE_GATE_WAITS,
+    SL_TAPE_EVICTIONS,
+    SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
+    SL_TAPE_CLOCK_STEPS,
+    SL_TAPE_WAKES,
+    SL_TAPE_COLS,
+};
+
+enum sl_book_thread {
+    SL_THREAD_POLLS,
+    SL_THREAD_BUSY_POLLS,
+    SL_THREAD_SLEEPS,
+    SL_THREAD_CORE,
+    SL_THREAD_COLS,
+};
+
+struct sl_books {
+    struct sl_counters table;
+    uint32_t feed_cnt, thread_cnt;
+};
+
+size_t sl_books_footprint(uint32_t feed_cnt, uint32_t thread_cnt);
+int sl_books_new(struct sl_books *books, void *mem, uint32_t feed_cnt, uint32_t thread_cnt);
+/* For readers: feed and thread counts come with the welcome (handout.h) and are checked against the table. */
+int sl_books_join(struct sl_books *books, const void *mem, size_t mem_len, uint32_t feed_cnt, uint32_t thread_cnt);
+
+sl_cell *sl_books_rx(const struct sl_books *books, uint32_t feed);
+sl_cell *sl_books_desk(const struct sl_books *books, uint32_t feed);
+sl_cell *sl_books_tape(const struct sl_books *books);
+sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread);
+
+/* The sums of DESIGN.md, each in its own unit.  True when they all hold; else line names the first that does not,
+ * with its figures.  Only at rest: the walk must be stopped, or nothing in flight. */
+bool sl_books_balance(const struct sl_books *books, char *line, size_t line_len);
+
+#endif

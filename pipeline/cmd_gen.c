@@ -1,0 +1,431 @@
+#include "pipeline/commands.h"
+
+#include "pipeline/clock.h"
+#include "pipeline/config.h"
+#include "pipeline/gen.h"
+#include "pipeline/hist.h"
+#include "pipeline/outlet.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static const char help[] =
+    "slugline gen - send synthetic wires\n"
+    "\n"
+    "  slugline gen --to URL [--to URL ...] [OPTIONS]\n"
+    "\n"
+    "  -t, --to URL         udp://239.1.1.1:5001?interface=lo, tcp://127.0.0.1:7901 or tcp-listen://127.0.0.1:7901;\n"
+    "                       every message goes to all of them, as the lines of one wire\n"
+    "  -r, --rate N         messages a second (1000)\n"
+    "  -b, --burst N        as many at once, at the same average rate (1)\n"
+    "  -n, --count N        stop after N messages\n"
+    "  -d, --for TIME       stop after this time (10s where --count is not given)\n"
+    "  -z, --size SIZE      of a message: 4KiB, or 512B..8KiB (the default), small ones more often\n"
+    "  -l, --lanes LIST     weights: flash:1,urgent:4,normal:80,bulk:15\n"
+    "  -e, --errors LIST    on purpose: garbage:1%,cut:0.1%,header:1%,control:1%,twice:5%\n"
+    "  -w, --service NAME   1 to 7 small letters that no other wire here has (syn)\n"
+    "  -S, --seed N         another seed, other messages (1)\n"
+    "  -j, --json           the summary as one object\n"
+    "  -h, --help           this\n"
+    "\n"
+    "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
+    "due, and\n"
+    "nanoseconds since 1970).  Who is late sends late, never less, so that a reader sees every stall.\n"
+    "Exit status: 0 all sent, 1 not all, 2 usage, 3 the other side is not there.\n";
+
+#define OUTLETS_MAX 8u
+#define OPEN_NS     (10 * SL_TIME_NS) /* how long the other side of a stream may take to be there */
+#define FLUSH_NS    (10 * SL_TIME_NS) /* and to read the rest at the end */
+#define SLICE_NS    100000000ll /* how long a signal may go unheard */
+#define NAP_MIN_NS  20000ll /* a shorter sleep costs more than it gives back */
+
+struct sender {
+    const char *urls[OUTLETS_MAX];
+    struct sl_outlet outlets[OUTLETS_MAX];
+    uint32_t outlet_cnt;
+    uint64_t rate, burst, count, seed;
+    int64_t for_ns;
+    struct sl_gen_shape shape;
+    bool json;
+    struct sl_gen gen;
+    uint8_t *message;
+    int64_t start_ns; /* CLOCK_REALTIME */
+    uint64_t made, lanes[SL_LANE_CNT], errors[SL_GEN_ERROR_CNT];
+    struct sl_hist late;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+    (void)signal_number;
+    stopped = 1;
+}
+
+/* ---- options ---- */
+
+static bool read_size(struct sl_gen_shape *shape, const char *text)
+{
+    char low[32];
+    const char *dots = strstr(text, "..");
+    uint64_t min, max;
+    size_t len = dots ? (size_t)(dots - text) : strlen(text);
+
+    if (len >= sizeof(low))
+        return false;
+    memcpy(low, text, len);
+    low[len] = '\0';
+    if (!sl_config_size(low, &min) || !sl_config_size(dots ? dots + 2 : low, &max))
+        return false;
+    if (min < SL_GEN_SIZE_MIN || max < min || max > SL_GEN_SIZE_MAX)
+        return false;
+    shape->size_min = (uint32_t)min;
+    shape->size_max = (uint32_t)max;
+    return true;
+}
+
+/* "NAME:VALUE,NAME:VALUE": the next pair; value ends with NUL.  False at the end and where there is none. */
+static bool next_pair(char **rest, char **name, char **value)
+{
+    char *pair = strsep(rest, ",");
+
+    if (!pair)
+        return false;
+    *name = strsep(&pair, ":");
+    *value = pair;
+    return pair != NULL;
+}
+
+static bool read_lanes(struct sl_gen_shape *shape, char *text)
+{
+    char *name, *value;
+    uint64_t weight;
+
+    while (text) {
+        unsigned lane = 0;
+        if (!next_pair(&text, &name, &value) || !sl_config_count(value, &weight) || weight > 1000000)
+            return false;
+        while (lane < SL_LANE_CNT && strcmp(sl_lane_name(lane), name))
+            lane++;
+        if (lane == SL_LANE_CNT)
+            return false;
+        shape->lanes[lane] = (uint32_t)weight;
+    }
+    return shape->lanes[0] + shape->lanes[1] + shape->lanes[2] + shape->lanes[3] > 0;
+}
+
+static bool read_errors(struct sl_gen_shape *shape, char *text)
+{
+    char *name, *value, *end;
+
+    while (text) {
+        unsigned error = SL_GEN_FINE + 1;
+        if (!next_pair(&text, &name, &value))
+            return false;
+        double percent = strtod(value, &end);
+        while (error < SL_GEN_ERROR_CNT && strcmp(sl_gen_error_name(error), name))
+            error++;
+        if (error == SL_GEN_ERROR_CNT || end == value || strcmp(end, "%") || !(percent >= 0 && percent <= 100))
+            return false;
+        shape->error_ppm[error] = (uint32_t)(percent * 10000 + 0.5);
+    }
+    return true;
+}
+
+static bool read_rate(uint64_t *rate, const char *text)
+{
+    char number[24];
+    size_t len = strlen(text), unit_len = len > 2 && !strcmp(text + len - 2, "/s") ? 2 : 0;
+
+    if (len - unit_len >= sizeof(number))
+        return false;
+    memcpy(number, text, len - unit_len);
+    number[len - unit_len] = '\0';
+    return sl_config_count(number, rate) && *rate && *rate <= SL_TIME_NS;
+}
+
+static int usage(const char *what, const char *value)
+{
+    if (what)
+        fprintf(stderr, "slugline: gen: %s, not '%s'\n", what, value);
+    fputs("slugline gen --help tells the options\n", stderr);
+    return SL_EXIT_USAGE;
+}
+
+static int read_option(struct sender *sender, int option, char *value)
+{
+    switch (option) {
+    case 't':
+        if (sender->outlet_cnt == OUTLETS_MAX)
+            return usage("--to: at most 8 lines expected", value);
+        sender->urls[sender->outlet_cnt++] = value;
+        return -1;
+    case 'r':
+        return read_rate(&sender->rate, value) ? -1 : usage("--rate: messages a second expected", value);
+    case 'b':
+        return sl_config_count(value, &sender->burst) && sender->burst
+                   ? -1
+                   : usage("--burst: a number from 1 expected", value);
+    case 'n':
+        return sl_config_count(value, &sender->count) && sender->count
+                   ? -1
+                   : usage("--count: a number from 1 expected", value);
+    case 'd':
+        return sl_config_duration(value, &sender->for_ns) && sender->for_ns
+                   ? -1
+                   : usage("--for: a time such as 10s expected", value);
+    case 'z':
+        return read_size(&sender->shape, value)
+                   ? -1
+                   : usage("--size: 512B to 16MiB, or a range such as 512B..8KiB expected", value);
+    case 'l':
+        return read_lanes(&sender->shape, value) ? -1
+                                                 : usage("--lanes: weights such as flash:1,bulk:9 expected", value);
+    case 'e':
+        return read_errors(&sender->shape, value)
+                   ? -1
+                   : usage("--errors: shares such as garbage:1%,cut:0.1% expected", value);
+    case 'w':
+        if (strlen(value) >= sizeof(sender->shape.service))
+            return usage("--service: 1 to 7 small letters expected", value);
+        strcpy(sender->shape.service, value);
+        return -1;
+    case 'S':
+        return sl_config_count(value, &sender->seed) ? -1 : usage("--seed: a number expected", value);
+    case 'j':
+        sender->json = true;
+        return -1;
+    case 'h':
+        fputs(help, stdout);
+        return SL_EXIT_FINE;
+    default:
+        return usage(NULL, NULL);
+    }
+}
+
+/* -1: go on; else the exit status. */
+static int read_options(struct sender *sender, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"to",               required_argument, NULL, 't' },
+        { "rate",              required_argument, NULL, 'r' },
+        { "burst",                 required_argument, NULL, 'b' },
+        { "count",required_argument, NULL, 'n' },
+        { "for",               required_argument, NULL, 'd' },
+        { "size",           required_argument, NULL, 'z' },
+        { "lanes",              required_argument, NULL, 'l' },
+        { "errors",                 required_argument, NULL, 'e' },
+        { "service",              required_argument, NULL, 'w' },
+        { "seed",               required_argument, NULL, 'S' },
+        { "json",             no_argument, NULL, 'j' },
+        { "help",              no_argument, NULL, 'h' },
+        { 0                }
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "t:r:b:n:d:z:l:e:w:S:jh", options, NULL)) != -1) {
+        int status = read_option(sender, option, optarg);
+        if (status >= 0)
+            return status;
+    }
+    if (optind != argc)
+        return usage("no further argument expected", argv[optind]);
+    if (!sender->outlet_cnt)
+        return usage("--to URL expected", "nothing");
+    if (!sender->count && !sender->for_ns)
+        sender->for_ns = 10 * SL_TIME_NS;
+    if (sl_gen_init(&sender->gen, sender->seed, &sender->shape))
+        return usage("--service: 1 to 7 small letters, and --errors of at most 100% together expected",
+                     sender->shape.service);
+    sender->shape = sender->gen.shape;
+    return -1;
+}
+
+/* ---- sending ---- */
+
+static int64_t due_of(const struct sender *sender, uint64_t idx)
+{
+    uint64_t first = idx / sender->burst * sender->burst;
+    /* Whole seconds apart from the rest: nothing is lost by rounding, and nothing overflows. */
+    uint64_t seconds = first / sender->rate, rest = first % sender->rate;
+    return sender->start_ns + (int64_t)(seconds * (uint64_t)SL_TIME_NS + rest * (uint64_t)SL_TIME_NS / sender->rate);
+}
+
+static int flush_all(struct sender *sender, int64_t timeout_ns)
+{
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++) {
+        int rc = sl_outlet_flush(&sender->outlets[i], timeout_ns);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static bool has_backlog(const struct sender *sender)
+{
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
+        if (sender->outlets[i].backlog_len)
+            return true;
+    return false;
+}
+
+static int wait_until(struct sender *sender, int64_t due_ns)
+{
+    while (!stopped) {
+        int64_t left_ns = due_ns - sl_clock_real(NULL);
+        if (left_ns <= 0)
+            return 0;
+        int rc = flush_all(sender, 0);
+        if (rc)
+            return rc;
+        if (left_ns < NAP_MIN_NS)
+            continue;
+        if (has_backlog(sender) && left_ns > SL_TIME_NS / 1000)
+            left_ns = SL_TIME_NS / 1000;
+        nanosleep(&(struct timespec){ .tv_nsec = left_ns < SLICE_NS ? left_ns : SLICE_NS }, NULL);
+    }
+    return -ECANCELED;
+}
+
+static int send_one(struct sender *sender, int64_t due_ns)
+{
+    enum sl_lane lane;
+    uint32_t len;
+    int rc = sl_gen_message(&sender->gen, sender->message, sender->shape.size_max, due_ns, &len, &lane);
+
+    for (uint32_t i = 0; !rc && i < sender->outlet_cnt; i++)
+        rc = sl_outlet_send(&sender->outlets[i], sender->message, len);
+    if (rc)
+        return rc;
+    sender->made++;
+    sender->lanes[lane]++;
+    sender->errors[sender->gen.error]++;
+    sl_hist_record(&sender->late, sl_clock_real(NULL) - due_ns);
+    return 0;
+}
+
+static int send_all(struct sender *sender)
+{
+    int rc = 0;
+
+    sender->start_ns = sl_clock_real(NULL);
+    for (uint64_t idx = 0; !rc && (!sender->count || idx < sender->count); idx++) {
+        int64_t due_ns = due_of(sender, idx);
+        if (sender->for_ns && due_ns - sender->start_ns >= sender->for_ns)
+            break;
+        rc = wait_until(sender, due_ns);
+        if (!rc)
+            rc = send_one(sender, due_ns);
+    }
+    /* Interrupted is not broken: what was begun goes out whole. */
+    bool interrupted = rc == -ECANCELED;
+    stopped = 0;
+    if (!rc || interrupted)
+        rc = flush_all(sender, FLUSH_NS);
+    return rc;
+}
+
+/* ---- the summary ---- */
+
+static uint64_t count_unsent(const struct sender *sender)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
+        bytes += sender->outlets[i].backlog_len;
+    return bytes;
+}
+
+static void print_people(const struct sender *sender, double seconds)
+{
+    printf("made %" PRIu64 " in %.2f s, %.0f/s  late p50 %.1f us  p99 %.1f us  max %.1f us\n", sender->made, seconds,
+           seconds > 0 ? (double)sender->made / seconds : 0.0, (double)sl_hist_percentile(&sender->late, 50) / 1e3,
+           (double)sl_hist_percentile(&sender->late, 99) / 1e3, (double)sender->late.max / 1e3);
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
+        printf("%s  sent %" PRIu64 "  %" PRIu64 " bytes  refused %" PRIu64 "  unsent %u bytes\n", sender->urls[i],
+               sender->outlets[i].sent, sender->outlets[i].bytes, sender->outlets[i].refused,
+               sender->outlets[i].backlog_len);
+    for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
+        printf("%s %" PRIu64 "  ", sl_lane_name(lane), sender->lanes[lane]);
+    for (unsigned error = SL_GEN_FINE + 1; error < SL_GEN_ERROR_CNT; error++)
+        if (sender->errors[error])
+            printf("%s %" PRIu64 "  ", sl_gen_error_name(error), sender->errors[error]);
+    putchar('\n');
+}
+
+static void print_json(const struct sender *sender, double seconds)
+{
+    printf("{\"made\":%" PRIu64 ",\"seconds\":%.6f,\"late\":{\"p50\":%" PRId64 ",\"p99\":%" PRId64 ",\"max\":%" PRId64
+           "},\"lines\":[",
+           sender->made, seconds, sl_hist_percentile(&sender->late, 50), sl_hist_percentile(&sender->late, 99),
+           sender->late.max);
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
+        printf("%s{\"sent\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"unsent\":%u}", i ? "," : "",
+               sender->outlets[i].sent, sender->outlets[i].bytes, sender->outlets[i].refused,
+               sender->outlets[i].backlog_len);
+    for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
+        printf("%s\"%s\":%" PRIu64, lane ? "," : "],\"lanes\":{", sl_lane_name(lane), sender->lanes[lane]);
+    for (unsigned error = SL_GEN_FINE + 1; error < SL_GEN_ERROR_CNT; error++)
+        printf("%s\"%s\":%" PRIu64, error > 1 ? "," : "},\"errors\":{", sl_gen_error_name(error),
+               sender->errors[error]);
+    printf("}}\n");
+}
+
+/* ---- the command ---- */
+
+static int open_outlets(struct sender *sender)
+{
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++) {
+        char err[256];
+        int rc = sl_outlet_open(&sender->outlets[i], sender->urls[i], sender->shape.size_max, OPEN_NS, &stopped, err,
+                                sizeof(err));
+        if (rc) {
+            fprintf(stderr, "slugline: gen: %s: %s\n", sender->urls[i], err);
+            sender->outlet_cnt = i;
+            return rc == -EINVAL ? SL_EXIT_USAGE : SL_EXIT_NO_DAEMON;
+        }
+    }
+    return -1;
+}
+
+static int send_and_tell(struct sender *sender)
+{
+    int rc = send_all(sender);
+    double seconds = (double)(sl_clock_real(NULL) - sender->start_ns) / 1e9;
+
+    if (rc)
+        fprintf(stderr, "slugline: gen: %s\n", rc == -EPIPE ? "the other side hung up" : strerror(-rc));
+    if (sender->json)
+        print_json(sender, seconds);
+    else
+        print_people(sender, seconds);
+    return rc || count_unsent(sender) ? SL_EXIT_FINDING : SL_EXIT_FINE;
+}
+
+int sl_cmd_gen(int argc, char **argv)
+{
+    static struct sender sender = { .rate = 1000, .burst = 1, .seed = 1 };
+    int status = read_options(&sender, argc, argv);
+
+    if (status >= 0)
+        return status;
+    sender.message = malloc(sender.shape.size_max);
+    if (!sender.message)
+        return SL_EXIT_FINDING;
+    struct sigaction action = { .sa_handler = stop };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    /* The kernel may round sleeps up by 50 us to spare wake-ups; a schedule should not be. */
+    prctl(PR_SET_TIMERSLACK, 1);
+    status = open_outlets(&sender);
+    if (status < 0)
+        status = send_and_tell(&sender);
+    for (uint32_t i = 0; i < sender.outlet_cnt; i++)
+        sl_outlet_close(&sender.outlets[i]);
+    free(sender.message);
+    return status;
+}

@@ -1,0 +1,289 @@
+#include "pipeline/commands.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "parsers/bulletin_json.h"
+#include "parsers/parse.h"
+#include "pipeline/zones.h"
+
+#define FILE_LEN_MAX (256u << 20)
+
+enum { SOH = 0x01, ETX = 0x03, EOT = 0x04 };
+
+static const char help[] =
+    "usage: slugline parse [options] FILE|- ...\n"
+    "\n"
+    "Says what the messages in files mean: one bulletin a line, as IPTC ninjs 3.1 in JSON.\n"
+    "\n"
+    "  --format NAME      the format of all messages; auto (the default) recognizes each.  There are:\n"
+    "                     %s\n"
+    "  --timezone ZONE    of times that name none, such as Europe/Berlin\n"
+    "  --charset LABEL    of characters where the message has no label\n"
+    "  --provider NAME    where the message names none\n"
+    "  --language TAG     where the message names none, such as de-CH\n"
+    "  --arrival TIME     when the messages came (ISO 8601); completes dates without year or month; default: now\n"
+    "  --help             this\n"
+    "\n"
+    "exit 0: all is well; 1: a message was rejected, and standard error says where; 2: wrong usage\n";
+
+struct parse_command {
+    const struct sl_format *format;
+    struct sl_feed_facts facts;
+    struct sl_zones_store store;
+    struct sl_zones zones;
+    int64_t arrival_ns;
+    struct sl_parse parse;
+    void *bulletin; /* grown to what the largest message so far may say */
+    uint32_t bulletin_cap;
+    char *json;
+    size_t json_cap;
+    bool rejected;
+};
+
+static void print_help(void)
+{
+    char names[256] = "auto";
+    for (const struct sl_format *const *format = sl_formats; *format; format++) {
+        size_t len = strlen(names);
+        snprintf(names + len, sizeof(names) - len, ", %s", (*format)->name);
+    }
+    printf(help, names);
+}
+
+static int refuse_usage(const char *what, const char *value)
+{
+    fprintf(stderr, "slugline: parse: %s %s; see slugline parse --help\n", what, value);
+    return SL_EXIT_USAGE;
+}
+
+static bool set_zone(struct parse_command *command, const char *name)
+{
+    if (sl_zones_load(&command->store, name) != 0)
+        return false;
+    struct sl_zones view = sl_zones_view(&command->store);
+    command->facts.zone = sl_zones_find(&view, name, strlen(name));
+    return true;
+}
+
+static bool set_option(struct parse_command *command, int option, const char *value)
+{
+    enum sl_date_zone given;
+    switch (option) {
+    case 'f':
+        command->format = sl_format_named(value, strlen(value));
+        return command->format || strcmp(value, "auto") == 0;
+    case 't':
+        return set_zone(command, value);
+    case 'c':
+        command->facts.charset = sl_charset_named(value, strlen(value));
+        return command->facts.charset != SL_CHARSET_UNKNOWN;
+    case 'p':
+        command->facts.provider = value;
+        return true;
+    case 'l':
+        command->facts.language = value;
+        return true;
+    default:
+        return sl_date_iso((const uint8_t *)value, (uint32_t)strlen(value), NULL, &command->arrival_ns, &given);
+    }
+}
+
+/* SL_EXIT_FINE: go on; SL_EXIT_FINDING: help was asked for; SL_EXIT_USAGE: wrong usage, said. */
+static int read_options(struct parse_command *command, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"format",    required_argument, NULL, 'f'},
+        { "timezone", required_argument, NULL, 't'},
+        { "charset",  required_argument, NULL, 'c'},
+        { "provider", required_argument, NULL, 'p'},
+        { "language", required_argument, NULL, 'l'},
+        { "arrival",  required_argument, NULL, 'a'},
+        { "help",     no_argument,       NULL, 'h'},
+        { NULL,       0,                 NULL, 0  },
+    };
+    int option, option_idx = 0;
+    optind = 0;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":h", options, &option_idx)) != -1) {
+        if (option == 'h')
+            return SL_EXIT_FINDING;
+        if (option == '?')
+            return refuse_usage("no such option:", argv[optind - 1]);
+        if (option == ':')
+            return refuse_usage("a value is wanted by", argv[optind - 1]);
+        if (!set_option(command, option, optarg)) {
+            fprintf(stderr, "slugline: parse: --%s: ", options[option_idx].name);
+            return refuse_usage("no such value:", optarg);
+        }
+    }
+    return optind < argc ? SL_EXIT_FINE : refuse_usage("a FILE is wanted,", "or - for standard input");
+}
+
+/* Takes any stream; gives the bytes to the caller, who frees them. */
+static int read_file(const char *path, uint8_t **data, uint32_t *len)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (!file)
+        return -errno;
+    size_t cap = 65536, got = 0;
+    uint8_t *bytes = malloc(cap);
+    while (bytes) {
+        got += fread(bytes + got, 1, cap - got, file);
+        if (got < cap || cap >= FILE_LEN_MAX)
+            break;
+        uint8_t *more = realloc(bytes, cap *= 2);
+        if (!more)
+            free(bytes);
+        bytes = more;
+    }
+    int code = !bytes ? -ENOMEM : ferror(file) ? -EIO : got == FILE_LEN_MAX ? -EFBIG : 0;
+    if (file != stdin)
+        fclose(file);
+    if (code != 0) {
+        free(bytes);
+        return code;
+    }
+    *data = bytes;
+    *len = (uint32_t)got;
+    return 0;
+}
+
+static bool make_room(void **mem, size_t len)
+{
+    free(*mem);
+    *mem = malloc(len);
+    return *mem != NULL;
+}
+
+/* Has a message gone by?  The first SOH may stand behind line noise, and is its own message's. */
+static bool holds_message(const uint8_t *data, uint32_t len)
+{
+    return memchr(data, SOH, len) || memchr(data, ETX, len) || memchr(data, EOT, len);
+}
+
+/* Where the message after the one at off starts: at the next SOH behind which a control-character format begins.  A file
+ * holds one message unless it says otherwise. */
+static uint32_t find_next_message(const uint8_t *data, uint32_t len, uint32_t off)
+{
+    const struct sl_format *text = sl_format_by_id(SL_FORMAT_TEXT);
+    for (uint32_t from = off; from < len;) {
+        const uint8_t *soh = memchr(data + from, SOH, len - from);
+        if (!soh)
+            return len;
+        uint32_t here = (uint32_t)(soh - data);
+        if (here > off && holds_message(data + off, here - off) && sl_format_recognize(soh, len - here) != text)
+            return here;
+        from = here + 1;
+    }
+    return len;
+}
+
+static void say_reject(const char *path, const uint8_t *data, uint32_t len, uint32_t off,
+                       const struct sl_parse_err *err)
+{
+    uint32_t line, column;
+    sl_parse_locate(data, len, off + err->off, &line, &column);
+    fprintf(stderr, "slugline: parse: %s:%u:%u: %s: %s expected (offset %u)\n", path, line, column,
+            sl_parse_code_name(err->code), err->want ? err->want : "something else", off + err->off);
+}
+
+static int print_bulletin(struct parse_command *command, uint32_t bulletin_len)
+{
+    const struct sl_bulletin *bulletin = command->bulletin;
+    if (sl_bulletin_check(bulletin, bulletin_len) != SL_BULLETIN_FINE)
+        return -EPROTO;
+    size_t len = sl_bulletin_json(command->json, command->json_cap, bulletin, NULL);
+    if (len > command->json_cap) {
+        command->json_cap = 0;
+        if (!make_room((void **)&command->json, len))
+            return -ENOMEM;
+        command->json_cap = len;
+        sl_bulletin_json(command->json, len, bulletin, NULL);
+    }
+    if (fwrite(command->json, 1, len, stdout) != len || putchar('\n') == EOF)
+        return -EIO;
+    return 0;
+}
+
+static int parse_message(struct parse_command *command, const char *path, const uint8_t *data, uint32_t len,
+                         uint32_t off, uint32_t end)
+{
+    uint32_t cap = sl_parse_bound(end - off), bulletin_len;
+    if (cap > command->bulletin_cap) {
+        command->bulletin_cap = 0;
+        if (!make_room(&command->bulletin, cap))
+            return -ENOMEM;
+        command->bulletin_cap = cap;
+    }
+    sl_parse_begin(&command->parse, command->format, &command->facts, data + off, end - off, command->arrival_ns);
+    enum sl_parse_code code;
+    while ((code = sl_parse_next(&command->parse, command->bulletin, command->bulletin_cap, &bulletin_len)) ==
+           SL_PARSE_OK) {
+        int failed = print_bulletin(command, bulletin_len);
+        if (failed != 0)
+            return failed;
+    }
+    if (code != SL_PARSE_END) {
+        say_reject(path, data, len, off, &command->parse.err);
+        command->rejected = true;
+    }
+    return 0;
+}
+
+static int parse_file(struct parse_command *command, const char *path)
+{
+    uint8_t *data = NULL;
+    uint32_t len = 0;
+    int code = read_file(path, &data, &len);
+    if (code != 0)
+        return code;
+    uint32_t off = 0;
+    do {
+        uint32_t end = find_next_message(data, len, off);
+        code = parse_message(command, path, data, len, off, end);
+        off = end;
+    } while (code == 0 && off < len);
+    free(data);
+    return code;
+}
+
+static void finish(struct parse_command *command)
+{
+    sl_zones_fini(&command->store);
+    free(command->bulletin);
+    free(command->json);
+    free(command);
+}
+
+int sl_cmd_parse(int argc, char **argv)
+{
+    struct parse_command *command = calloc(1, sizeof(*command));
+    if (!command)
+        return SL_EXIT_FINDING;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    command->arrival_ns = now.tv_sec * SL_TIME_NS + now.tv_nsec;
+    sl_zones_load_agencies(&command->store);
+    int status = read_options(command, argc, argv);
+    if (status != SL_EXIT_FINE) {
+        finish(command);
+        if (status == SL_EXIT_FINDING)
+            print_help();
+        return status == SL_EXIT_FINDING ? SL_EXIT_FINE : status;
+    }
+    command->zones = sl_zones_view(&command->store);
+    command->facts.zones = &command->zones;
+    for (int i = optind; i < argc; i++) {
+        int code = parse_file(command, argv[i]);
+        if (code != 0) {
+            fprintf(stderr, "slugline: parse: %s: %s\n", argv[i], strerror(-code));
+            command->rejected = true;
+        }
+    }
+    status = command->rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
+    finish(command);
+    return status;
+}

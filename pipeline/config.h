@@ -1,0 +1,112 @@
+/* pipeline/config.h - the configuration file, checked, with every value in its own unit.
+ *
+ *     file --> keys and places (one walk over YAML) --> words as written (libcyaml) --> values, names resolved
+ *
+ * Life      sl_config_read or sl_config_parse, sl_config_free.  Constant in between.
+ * Threads   Read by any.  Reading itself is for one thread: it asks for users' groups and for hosts.
+ * Owns      All strings and arrays are the struct's.
+ * Errors    0 or -EINVAL (-errno where the file cannot be read), with file, line, column, what was expected and the
+ *           nearest valid word in err.  After an error there is nothing to free.
+ * Units     Written out in the file (64MiB, 5ms); bytes and ns here.
+ * Source    deploy/slugline.yaml is the reference: every key, its default, its unit, and why one would change it.
+ *
+ * A host in tcp:// that is a name and not a number is asked for here and never again: who moves a host restarts.
+ */
+#ifndef SL_PIPELINE_CONFIG_H
+#define SL_PIPELINE_CONFIG_H
+
+#include "pipeline/rx.h"
+#include "pipeline/stages.h"
+
+#define SL_LINES_PER_FEED_MAX 8u
+#define SL_THREADS_MAX 32u
+
+enum sl_stage_kind { SL_STAGE_RX = 1, SL_STAGE_DECODE = 2, SL_STAGE_DESK = 4, SL_STAGE_WAKER = 8 }; /* rx brings frame along */
+
+struct sl_config_feed {
+    char *name, *format, *timezone, *charset, *provider, *language; /* NULL: not given, but for the first two */
+    struct sl_feed_facts facts; /* from the words above; its zones are all that the feeds name, and the agencies' own */
+    enum sl_framing framing;
+    struct sl_line_config *lines;
+    uint32_t line_cnt;
+    uint64_t message_max;
+    int64_t message_ns;
+    int64_t silence_ns; /* 0: no alarm when the feed is silent */
+};
+
+struct sl_config_thread {
+    int core;        /* -1: not pinned */
+    unsigned stages; /* of enum sl_stage_kind */
+    uint32_t rx;     /* which receive thread its decode serves: counted from 0 in file order */
+    bool heavy;      /* its decode takes only messages over heavy */
+};
+
+struct sl_config_zones; /* in config.c: what the feeds' facts point to */
+
+struct sl_config {
+    char *path;
+    char *node;
+    /* threads */
+    bool threads_auto;
+    struct sl_config_thread threads[SL_THREADS_MAX];
+    uint32_t thread_cnt;
+    int64_t idle_spin_ns; /* how long an idle thread spins before it sleeps; INT64_MAX: for ever */
+    enum sl_rx_backend receive;
+    uint64_t heavy;
+    uint64_t ring_message, ring_answer; /* bytes of each byte ring, by pair of threads and lane */
+    /* tape */
+    char *tape_name;
+    uint64_t tape_len, raw_len, hold_len;
+    uint32_t window_cnt, tombstone_cnt, hold_cnt;
+    int64_t gate_ns;
+    char *socket;     /* where readers ask for the tape */
+    char *raw_group;  /* who may map the raw log; NULL: only this user and root */
+    char *group;      /* who may read the tape; NULL: only this user and root */
+    /* feeds */
+    struct sl_config_feed *feeds;
+    uint32_t feed_cnt;
+    struct sl_config_zones *zones;
+};
+
+/* path "-": standard input.  Also resolves interfaces, groups, hosts and time zones, so that what is accepted can start. */
+int sl_config_read(struct sl_config *config, const char *path, char *err, size_t err_len);
+/* The same from memory, for tests and the demo; name stands in messages. */
+int sl_config_parse(struct sl_config *config, const char *name, const char *yaml, size_t len, char *err, size_t err_len);
+void sl_config_free(struct sl_config *config);
+
+/* What a running walk can take over without a restart, the feeds' silence; else the first key that it cannot. */
+bool sl_config_can_change(const struct sl_config *from, const struct sl_config *to, const char **key);
+
+/* ---- values as the file writes them (units.c).  The whole string, or false.  No sign, no fraction, no leading zero (some
+ * read that as octal), and no size or duration without its unit. ---- */
+
+enum sl_config_unit { SL_CONFIG_SIZE, SL_CONFIG_DURATION, SL_CONFIG_COUNT };
+
+bool sl_config_size(const char *text, uint64_t *bytes);     /* "64MiB": B, KiB, MiB, GiB, TiB */
+bool sl_config_duration(const char *text, int64_t *ns);     /* "5ms": ns, us, ms, s, m, h, d */
+bool sl_config_count(const char *text, uint64_t *cnt);      /* "4096" */
+/* Why one of them said false, and what would have been right; like snprintf. */
+int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const char *text);
+/* The way back, in the largest unit that divides it: "64MiB". */
+struct sl_config_text {
+    char text[32];
+};
+struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value);
+
+/* The nearest of many words to one that was mistyped: begin, offer each, look at found. */
+struct sl_nearest {
+    const char *word;
+    unsigned least;
+    char found[64]; /* "": none is near */
+};
+void sl_nearest_begin(struct sl_nearest *nearest, const char *word);
+bool sl_nearest_offer(struct sl_nearest *nearest, const char *candidate); /* true: nearer than all before */
+/* The same over a NULL-ended list; NULL when none is near. */
+const char *sl_config_nearest(const char *word, const char *const *words);
+
+/* ---- lines (line_url.c) ---- */
+
+/* "udp://239.1.1.1:5001?interface=lo", "tcp://host:port", "tcp-listen://:port?from=CIDR".  feed is left 0. */
+int sl_config_line(struct sl_line_config *line, const char *url, char *err, size_t err_len);
+
+#endif

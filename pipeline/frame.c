@@ -1,0 +1,493 @@
+#include "pipeline/stages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+struct feed_state {
+    const struct sl_feed *feed;
+    sl_cell *books;
+    uint64_t arrival; /* of the last message */
+};
+
+struct conn { /* a stream; or a line of datagrams, which needs no memory between two of them */
+    struct sl_framer framer;
+    struct feed_state *feed;
+    uint8_t *gather; /* the open unit's bytes from earlier packets; NULL none */
+    uint32_t gathered;
+    uint32_t open_idx; /* where in frame.open, while it has a gather buffer */
+    uint16_t line;
+    uint8_t wire_source;
+    bool down;   /* the line is, and there was no room yet for what it left */
+    bool paused; /* for want of room */
+    int64_t wire_ns, rx_ns; /* of the packet at hand */
+    int64_t first_ns;       /* of the open unit */
+    int64_t open_since_ns;  /* by the clock of poll; 0: it was not open at the last poll */
+    uint64_t stream_off;    /* of the next byte to take */
+    uint64_t unit_off;      /* of the open unit */
+};
+
+struct decoder {
+    struct sl_spsc_tx lane[SL_LANE_CNT];
+    struct sl_bell *bell;
+    bool dirty; /* holds records that are not flushed */
+};
+
+struct sl_frame {
+    struct sl_frame_config config;
+    struct feed_state *feeds;
+    struct conn *conns;
+    uint32_t conn_cnt;
+    uint32_t *line_first; /* a line's first connection in conns */
+    struct decoder decoders[SL_DECODERS_MAX];
+    uint32_t usual_cnt; /* decoders without the heavy one */
+    uint32_t turn[SL_LANE_CNT];
+    uint64_t ticket[SL_LANE_CNT];
+    uint32_t given; /* messages since the last poll */
+    bool *refused_once;
+    uint8_t *gather_mem;
+    uint8_t **gather_free; /* a stack, so that the warm one is used next */
+    uint32_t gather_free_cnt;
+    struct conn **open; /* those with a gather buffer */
+    uint32_t open_cnt;
+};
+
+/* A framed unit on its way into a ring. */
+struct unit {
+    const uint8_t *bytes;
+    uint32_t len;
+    enum sl_cut cut;
+    enum sl_lane lane;
+};
+
+static uint32_t conns_of(const struct sl_line_config *line)
+{
+    return line->kind == SL_LINE_TCP_LISTEN ? SL_LINE_CONNS_MAX : 1;
+}
+
+static bool is_stream(const struct sl_line_config *line) { return line->kind != SL_LINE_UDP; }
+
+/* A message ring must be able to take the longest message that can come its way. */
+static int join_decoders(struct sl_frame *frame, uint32_t message_max)
+{
+    const struct sl_frame_config *config = &frame->config;
+    frame->usual_cnt = config->decoder_cnt - (config->has_heavy && config->decoder_cnt > 1);
+    for (uint32_t d = 0; d < config->decoder_cnt; d++) {
+        bool takes_all = frame->usual_cnt == config->decoder_cnt || d == frame->usual_cnt;
+        uint32_t longest = takes_all || message_max < config->heavy ? message_max : config->heavy;
+        frame->decoders[d].bell = config->bells ? config->bells[d] : NULL;
+        for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++) {
+            struct sl_spsc_tx *tx = &frame->decoders[d].lane[lane];
+            int rc = sl_spsc_join_tx(tx, config->decoders[d].lane[lane].message);
+            if (rc)
+                return rc;
+            if (sl_spsc_len_max(tx) < sizeof(struct sl_message) || sl_spsc_len_max(tx) - sizeof(struct sl_message) < longest)
+                return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int check_lines(const struct sl_frame_config *config)
+{
+    for (uint32_t i = 0; i < config->line_cnt; i++) {
+        const struct sl_line_config *line = &config->lines[i];
+        if (line->feed >= config->feed_cnt)
+            return -EINVAL;
+        const struct sl_feed *feed = &config->feeds[line->feed];
+        if (feed->message_max < SL_MESSAGE_MAX_MIN || feed->framing >= SL_FRAMING_CNT ||
+            (is_stream(line) && feed->framing == SL_FRAMING_DATAGRAM))
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static void init_lines(struct sl_frame *frame)
+{
+    for (uint32_t i = 0; i < frame->config.feed_cnt; i++)
+        frame->feeds[i] = (struct feed_state){
+            .feed = &frame->config.feeds[i],
+            .books = sl_books_rx(frame->config.books, i),
+        };
+    struct conn *conn = frame->conns;
+    for (uint32_t i = 0; i < frame->config.line_cnt; i++) {
+        const struct sl_line_config *line = &frame->config.lines[i];
+        frame->line_first[i] = (uint32_t)(conn - frame->conns);
+        for (uint32_t c = conns_of(line); c; c--, conn++) {
+            conn->line = (uint16_t)i;
+            conn->feed = &frame->feeds[line->feed];
+            sl_framer_init(&conn->framer, conn->feed->feed->framing, conn->feed->feed->message_max);
+        }
+    }
+}
+
+static int get_memory(struct sl_frame *frame, uint32_t stream_cnt, uint32_t message_max)
+{
+    const struct sl_frame_config *config = &frame->config;
+    frame->feeds = calloc(config->feed_cnt + 1, sizeof(*frame->feeds));
+    frame->conns = calloc(frame->conn_cnt + 1, sizeof(*frame->conns));
+    frame->line_first = calloc(config->line_cnt + 1, sizeof(*frame->line_first));
+    frame->refused_once = calloc(config->refused_cnt + 1, sizeof(*frame->refused_once));
+    frame->gather_free = calloc(stream_cnt + 1, sizeof(*frame->gather_free));
+    frame->open = calloc(stream_cnt + 1, sizeof(*frame->open));
+    frame->gather_mem = calloc(stream_cnt + 1, message_max);
+    if (!frame->feeds || !frame->conns || !frame->line_first || !frame->refused_once || !frame->gather_free ||
+        !frame->open || !frame->gather_mem)
+        return -ENOMEM;
+    for (uint32_t i = stream_cnt; i--;)
+        frame->gather_free[frame->gather_free_cnt++] = frame->gather_mem + (size_t)i * message_max;
+    return 0;
+}
+
+int sl_frame_init(struct sl_frame **out, const struct sl_frame_config *config)
+{
+    if (!config->decoder_cnt || config->decoder_cnt > SL_DECODERS_MAX)
+        return -EINVAL;
+    int rc = check_lines(config);
+    if (rc)
+        return rc;
+    struct sl_frame *frame = calloc(1, sizeof(*frame));
+    if (!frame)
+        return -ENOMEM;
+    frame->config = *config;
+    uint32_t stream_cnt = 0, message_max = SL_MESSAGE_MAX_MIN;
+    for (uint32_t i = 0; i < config->line_cnt; i++) {
+        uint32_t feed_max = config->feeds[config->lines[i].feed].message_max;
+        frame->conn_cnt += conns_of(&config->lines[i]);
+        stream_cnt += is_stream(&config->lines[i]) ? conns_of(&config->lines[i]) : 0;
+        message_max = feed_max > message_max ? feed_max : message_max;
+    }
+    rc = join_decoders(frame, message_max);
+    if (!rc)
+        rc = get_memory(frame, stream_cnt, message_max);
+    if (rc) {
+        sl_frame_fini(frame);
+        return rc;
+    }
+    init_lines(frame);
+    *out = frame;
+    return 0;
+}
+
+void sl_frame_fini(struct sl_frame *frame)
+{
+    if (!frame)
+        return;
+    free(frame->gather_mem);
+    free(frame->open);
+    free(frame->gather_free);
+    free(frame->refused_once);
+    free(frame->line_first);
+    free(frame->conns);
+    free(frame->feeds);
+    free(frame);
+}
+
+/* The unit's bytes wait in a buffer of this connection's for the packets that bring the rest.  There is one for each. */
+static void gather(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, uint32_t len)
+{
+    if (!conn->gather) {
+        assert(frame->gather_free_cnt);
+        conn->gather = frame->gather_free[--frame->gather_free_cnt];
+        conn->open_idx = frame->open_cnt;
+        conn->open_since_ns = 0;
+        frame->open[frame->open_cnt++] = conn;
+    }
+    assert(len <= conn->feed->feed->message_max - conn->gathered);
+    if (len)
+        memcpy(conn->gather + conn->gathered, bytes, len);
+    conn->gathered += len;
+}
+
+static void drop_gathered(struct sl_frame *frame, struct conn *conn)
+{
+    if (!conn->gather)
+        return;
+    frame->gather_free[frame->gather_free_cnt++] = conn->gather;
+    conn->gather = NULL;
+    conn->gathered = 0;
+    struct conn *last = frame->open[--frame->open_cnt];
+    frame->open[conn->open_idx] = last;
+    last->open_idx = conn->open_idx;
+}
+
+/* Room for a message in the lane's ring of the decoder whose turn it is, or of the next that has some; NULL: none has. */
+static void *claim_room(struct sl_frame *frame, enum sl_lane lane, uint32_t len, struct decoder **of)
+{
+    uint32_t record_len = (uint32_t)sizeof(struct sl_message) + len;
+    if (len > frame->config.heavy && frame->usual_cnt < frame->config.decoder_cnt) {
+        *of = &frame->decoders[frame->usual_cnt];
+        return sl_spsc_claim(&(*of)->lane[lane], record_len);
+    }
+    for (uint32_t i = 0; i < frame->usual_cnt; i++) {
+        uint32_t d = (frame->turn[lane] + i) % frame->usual_cnt;
+        void *room = sl_spsc_claim(&frame->decoders[d].lane[lane], record_len);
+        if (room) {
+            frame->turn[lane] = (d + 1) % frame->usual_cnt;
+            *of = &frame->decoders[d];
+            return room;
+        }
+    }
+    return NULL;
+}
+
+/* A message that killed the walk before us is refused once; when it comes again, the agency insists. */
+static bool was_refused(struct sl_frame *frame, const struct unit *unit)
+{
+    for (uint32_t i = 0; i < frame->config.refused_cnt; i++) {
+        const struct sl_crash_note *note = &frame->config.refused[i];
+        /* Relaxed: its writer is dead. */
+        uint64_t noted = atomic_load_explicit(&note->hash, memory_order_relaxed);
+        if (!noted || note->len != unit->len || frame->refused_once[i])
+            continue;
+        uint64_t hash = XXH3_64bits(unit->bytes, unit->len);
+        if ((hash ? hash : 1) != noted) /* 0 means no note */
+            continue;
+        frame->refused_once[i] = true;
+        return true;
+    }
+    return false;
+}
+
+static void count_framed(struct conn *conn, const struct unit *unit)
+{
+    sl_cell_add(&conn->feed->books[SL_RX_FRAMED_LANE + unit->lane], 1);
+    if (unit->cut != SL_CUT_NOT)
+        sl_cell_add(&conn->feed->books[SL_RX_CUT + unit->cut], 1);
+    conn->feed->arrival++;
+}
+
+/* False when the lane has no room.  The one copy. */
+static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *unit)
+{
+    struct decoder *decoder;
+    struct sl_message *message = claim_room(frame, unit->lane, unit->len, &decoder);
+    if (!message)
+        return false;
+    if (unit->cut == SL_CUT_NOT && was_refused(frame, unit))
+        unit->cut = SL_CUT_REFUSED;
+    count_framed(conn, unit);
+    *message = (struct sl_message){
+        .ticket = frame->ticket[unit->lane]++,
+        .arrival = conn->feed->arrival,
+        .stream_off = conn->unit_off,
+        .stamps = { .wire_ns = conn->wire_ns, .rx_ns = conn->rx_ns, .first_ns = conn->first_ns },
+        .len = unit->len,
+        .feed = frame->config.lines[conn->line].feed,
+        .line = conn->line,
+        .lane = (uint8_t)unit->lane,
+        .wire_source = conn->wire_source,
+        .cut = (uint8_t)unit->cut,
+    };
+    message->stamps.framed_ns = sl_clock_real(frame->config.clock);
+    memcpy(message + 1, unit->bytes, unit->len);
+    sl_spsc_commit(&decoder->lane[unit->lane], (uint32_t)sizeof(*message) + unit->len);
+    decoder->dirty = true;
+    frame->given++;
+    return true;
+}
+
+static struct unit unit_of(struct conn *conn, const uint8_t *bytes, uint32_t len, enum sl_cut cut)
+{
+    struct unit unit = { .bytes = bytes, .len = len, .cut = cut, .lane = SL_LANE_BULK };
+    if (cut != SL_CUT_NOISE)
+        unit.lane = sl_peek_lane(conn->feed->feed->format, bytes, len);
+    return unit;
+}
+
+/* What one step over data found.  False: it ended a unit, and there is no room for it. */
+static bool take_step(struct sl_frame *frame, struct conn *conn, const uint8_t *data, const struct sl_framed *framed)
+{
+    const uint8_t *bytes = data ? data + framed->off : NULL;
+    uint32_t len = framed->len;
+    if (len && !conn->gathered) {
+        conn->first_ns = conn->rx_ns;
+        conn->unit_off = conn->stream_off + framed->off;
+    }
+    if (framed->end == SL_FRAMED_MORE) {
+        if (len)
+            gather(frame, conn, bytes, len);
+        return true;
+    }
+    if (framed->end != SL_FRAMED_NOTHING) {
+        uint32_t gathered = conn->gathered;
+        if (gathered) {
+            gather(frame, conn, bytes, len);
+            bytes = conn->gather;
+            len = conn->gathered;
+        }
+        struct unit unit = unit_of(conn, bytes, len - framed->trim, framed->cut);
+        if (!put_in_ring(frame, conn, &unit)) {
+            conn->gathered = gathered; /* the packet's bytes will be offered again */
+            return false;
+        }
+    }
+    drop_gathered(frame, conn);
+    return true;
+}
+
+/* A length that cannot be: its bytes are the reject.  Restoring what was before, on want of room, is the caller's. */
+static bool give_up_stream(struct sl_frame *frame, struct conn *conn)
+{
+    struct unit unit = unit_of(conn, conn->framer.head, conn->framer.head_len, SL_CUT_TOO_LONG);
+    conn->first_ns = conn->rx_ns;
+    conn->unit_off = conn->stream_off;
+    return put_in_ring(frame, conn, &unit);
+}
+
+static void pause_conn(struct conn *conn)
+{
+    if (!conn->paused)
+        sl_cell_add(&conn->feed->books[SL_RX_PAUSES], 1);
+    conn->paused = true;
+}
+
+static void count_fill(struct conn *conn, uint32_t fill)
+{
+    if (fill)
+        sl_cell_add(&conn->feed->books[SL_RX_FILL_BYTES], fill);
+}
+
+/* Ends the open unit, if there is one.  False when there is no room for it; then nothing has changed. */
+static bool end_open(struct sl_frame *frame, struct conn *conn, enum sl_framing_end why)
+{
+    struct sl_framer before = conn->framer;
+    struct sl_framed framed;
+    sl_framer_end(&conn->framer, why, &framed);
+    if (!take_step(frame, conn, NULL, &framed)) {
+        conn->framer = before;
+        return false;
+    }
+    count_fill(conn, framed.fill);
+    return true;
+}
+
+static uint32_t take_stream(struct sl_frame *frame, struct conn *conn, const struct sl_packet *packet)
+{
+    uint32_t at = 0;
+    while (at < packet->len) {
+        struct sl_framer before = conn->framer;
+        struct sl_framed framed;
+        sl_framer_step(&conn->framer, packet->data + at, packet->len - at, &framed);
+        bool broken = framed.end == SL_FRAMED_BROKEN;
+        bool done = broken ? give_up_stream(frame, conn) : take_step(frame, conn, packet->data + at, &framed);
+        if (!done) {
+            conn->framer = before;
+            pause_conn(conn);
+            return at;
+        }
+        conn->paused = false;
+        count_fill(conn, framed.fill);
+        at += framed.taken;
+        conn->stream_off += framed.taken;
+        if (broken)
+            return SL_TAKE_BROKEN;
+    }
+    return at;
+}
+
+static void put_or_drop(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, uint32_t len, enum sl_cut cut)
+{
+    struct unit unit = unit_of(conn, bytes, len, cut);
+    if (put_in_ring(frame, conn, &unit))
+        return;
+    count_framed(conn, &unit);
+    sl_cell_add(&conn->feed->books[SL_RX_DROPPED_LANE + unit.lane], 1);
+}
+
+/* A datagram has all of its messages in it: nothing is gathered, and nothing is remembered. */
+static void take_datagram(struct sl_frame *frame, struct conn *conn, const struct sl_packet *packet)
+{
+    const struct sl_feed *feed = conn->feed->feed;
+    bool stripped = feed->framing == SL_FRAMING_CONTROL && !memchr(packet->data, 1 /* SOH */, packet->len) &&
+                    !sl_framing_is_filling(packet->data, packet->len);
+    struct sl_framer framer;
+    sl_framer_init(&framer, stripped ? SL_FRAMING_DATAGRAM : feed->framing, feed->message_max);
+    conn->first_ns = conn->rx_ns;
+    for (uint32_t at = 0; at < packet->len;) {
+        struct sl_framed framed;
+        sl_framer_step(&framer, packet->data + at, packet->len - at, &framed);
+        if (framed.end == SL_FRAMED_BROKEN) {
+            uint32_t rest = packet->len - at;
+            put_or_drop(frame, conn, packet->data + at, rest < feed->message_max ? rest : feed->message_max, SL_CUT_TOO_LONG);
+            return;
+        }
+        count_fill(conn, framed.fill);
+        const uint8_t *bytes = packet->data + at + framed.off;
+        uint32_t len = framed.len;
+        at += framed.taken;
+        if (framed.end == SL_FRAMED_MORE) { /* the datagram ends in a unit */
+            sl_framer_end(&framer, SL_END_OF_DATAGRAM, &framed);
+            count_fill(conn, framed.fill);
+        }
+        if (framed.end == SL_FRAMED_WHOLE || framed.end == SL_FRAMED_CUT)
+            put_or_drop(frame, conn, bytes, len - framed.trim, framed.cut);
+    }
+}
+
+uint32_t sl_frame_take(void *self, const struct sl_packet *packet)
+{
+    struct sl_frame *frame = self;
+    assert(packet->line < frame->config.line_cnt && packet->conn < conns_of(&frame->config.lines[packet->line]));
+    struct conn *conn = &frame->conns[frame->line_first[packet->line] + packet->conn];
+    /* What the connection before this one left goes first. */
+    if (conn->down) {
+        pause_conn(conn);
+        return 0;
+    }
+    conn->wire_ns = packet->wire_ns;
+    conn->rx_ns = packet->rx_ns;
+    conn->wire_source = packet->wire_source;
+    if (!packet->datagram)
+        return take_stream(frame, conn, packet);
+    take_datagram(frame, conn, packet);
+    return packet->len;
+}
+
+void sl_frame_line(void *self, uint16_t line, uint16_t conn_idx, enum sl_line_event event)
+{
+    struct sl_frame *frame = self;
+    assert(line < frame->config.line_cnt && conn_idx < conns_of(&frame->config.lines[line]));
+    struct conn *conn = &frame->conns[frame->line_first[line] + conn_idx];
+    if (event == SL_LINE_DOWN) {
+        conn->down = !end_open(frame, conn, SL_END_OF_LINE);
+        conn->paused = false;
+    }
+    conn->stream_off = 0;
+}
+
+static void end_old_units(struct sl_frame *frame, int64_t now_ns)
+{
+    /* Backwards: ending a unit moves the last one into its place. */
+    for (uint32_t i = frame->open_cnt; i--;) {
+        struct conn *conn = frame->open[i];
+        int64_t message_ns = conn->feed->feed->message_ns;
+        if (conn->down)
+            conn->down = !end_open(frame, conn, SL_END_OF_LINE);
+        else if (!conn->open_since_ns)
+            conn->open_since_ns = now_ns;
+        else if (message_ns > 0 && now_ns - conn->open_since_ns >= message_ns)
+            end_open(frame, conn, SL_END_OF_TIME);
+    }
+}
+
+int sl_frame_poll(void *self, int64_t now_ns)
+{
+    struct sl_frame *frame = self;
+    end_old_units(frame, now_ns);
+    for (uint32_t d = 0; frame->given && d < frame->config.decoder_cnt; d++) {
+        struct decoder *decoder = &frame->decoders[d];
+        if (!decoder->dirty)
+            continue;
+        for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++)
+            sl_spsc_flush(&decoder->lane[lane]);
+        sl_bell_ring(decoder->bell);
+        decoder->dirty = false;
+    }
+    int given = (int)frame->given;
+    frame->given = 0;
+    return given;
+}

@@ -1,0 +1,325 @@
+#include "pipeline/framing.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { NUL = 0x00, SOH = 0x01, ETX = 0x03, EOT = 0x04, LF = 0x0a, CR = 0x0d, SYN = 0x16, BLANK = 0x20, DEL = 0x7f };
+
+static uint32_t min(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static bool is_filling(uint8_t byte)
+{
+    switch (byte) {
+    case NUL:
+    case EOT:
+    case LF:
+    case CR:
+    case SYN:
+    case BLANK:
+    case DEL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Line ends and blanks occur inside noise, and would make many runs of one. */
+static bool ends_noise(uint8_t byte)
+{
+    return byte == SOH || (is_filling(byte) && byte != LF && byte != CR && byte != BLANK);
+}
+
+/* Text has hardly a byte below 5, and eight bytes at once are quickly seen to have none. */
+static bool has_byte_below_5(const uint8_t *at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return (word - 5 * ones) & ~word & tops;
+}
+
+/* The next SOH, ETX or EOT from at, or end. */
+static uint32_t find_control(const uint8_t *data, uint32_t at, uint32_t end)
+{
+    for (; at < end; at++) {
+        while (end - at >= 8 && !has_byte_below_5(data + at))
+            at += 8;
+        if (at < end && (data[at] == SOH || data[at] == ETX || data[at] == EOT))
+            return at;
+    }
+    return end;
+}
+
+static void end_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_framed_end end, enum sl_framer_state state)
+{
+    framed->end = end;
+    framer->state = state;
+    framer->len = framer->trailer = 0;
+    framer->ends_in_cr = false;
+}
+
+static void cut_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_cut cut, enum sl_framer_state state)
+{
+    framed->cut = cut;
+    end_unit(framer, framed, SL_FRAMED_CUT, state);
+}
+
+void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t message_max)
+{
+    assert(framing < SL_FRAMING_CNT && message_max >= SL_MESSAGE_MAX_MIN);
+    *framer = (struct sl_framer){ .framing = framing, .message_max = message_max };
+}
+
+/* Where a unit begins, or len.  A unit begins with SOH, or is noise. */
+static uint32_t find_start(struct sl_framer *framer, const uint8_t *data, uint32_t len)
+{
+    uint32_t at = 0;
+    if (framer->state == SL_FRAMER_SKIP) {
+        while ((at = find_control(data, at, len)) < len && data[at] == ETX)
+            at++;
+        if (at == len)
+            return len;
+        framer->state = SL_FRAMER_BETWEEN;
+    }
+    if (framer->state == SL_FRAMER_BETWEEN) {
+        while (at < len && is_filling(data[at]))
+            at++;
+        if (at < len)
+            framer->state = data[at] == SOH ? SL_FRAMER_TEXT : SL_FRAMER_NOISE;
+    }
+    return at;
+}
+
+/* The unit's bytes are data[framed->off ..]; gives where the scan came to. */
+static uint32_t scan_text(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    for (uint32_t at = framed->off;; at++) {
+        uint32_t before = framer->len; /* this step's bytes are not counted in yet */
+        uint32_t room = framer->message_max - before;
+        uint32_t end = len - framed->off > room ? framed->off + room : len;
+        at = find_control(data, at, end);
+        if (at == end) {
+            if (end < len)
+                cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+            return end;
+        }
+        if (data[at] == ETX) {
+            framer->state = SL_FRAMER_TRAILER;
+            return at + 1;
+        }
+        if (data[at] == EOT) {
+            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            return at + 1;
+        }
+        uint32_t unit_len = before + at - framed->off;
+        if (unit_len > 1) {
+            cut_unit(framer, framed, SL_CUT_NEW_START, SL_FRAMER_BETWEEN);
+            return at;
+        }
+        /* One of two SOH is filling.  Which one makes no difference, so it is the one at hand. */
+        if (unit_len == 1) {
+            framed->off++;
+            framed->fill++;
+        }
+    }
+}
+
+static uint32_t scan_trailer(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t room = min(SL_TRAILER_MAX - framer->trailer, framer->message_max - (framer->len + at - framed->off));
+    uint32_t end = len - at > room ? at + room : len, start = at;
+    while ((at = find_control(data, at, end)) < end && data[at] == ETX)
+        at++;
+    if (at < end)
+        end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+    else if (end < len)
+        end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_SKIP);
+    else
+        framer->trailer += at - start;
+    return at < end && data[at] == EOT ? at + 1 : at;
+}
+
+static uint32_t scan_noise(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t at = framed->off, room = min(SL_NOISE_MAX, framer->message_max) - framer->len;
+    uint32_t end = len - at > room ? at + room : len;
+    while (at < end && !ends_noise(data[at]))
+        at++;
+    if (at < len)
+        cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
+    return at;
+}
+
+static void step_control(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t at = find_start(framer, data, len);
+    framed->fill = framed->off = at;
+    if (at < len && framer->state == SL_FRAMER_NOISE)
+        at = scan_noise(framer, data, len, framed);
+    else if (at < len && framer->state == SL_FRAMER_TEXT)
+        at = scan_text(framer, data, len, framed);
+    if (at < len && framer->state == SL_FRAMER_TRAILER)
+        at = scan_trailer(framer, data, at, len, framed);
+    framed->len = at - framed->off;
+    framed->taken = at;
+}
+
+static uint32_t length_of(const struct sl_framer *framer)
+{
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < framer->head_len; i++)
+        len = len << 8 | framer->head[i];
+    return len;
+}
+
+/* Where the message begins behind its length, or len when the length, or a message of length 0, is all there is. */
+static uint32_t read_length(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t size = framer->framing == SL_FRAMING_LENGTH16 ? 2 : 4;
+    while (at < len && framer->state == SL_FRAMER_BETWEEN) {
+        assert(framer->head_len < size);
+        framer->head[framer->head_len++] = data[at++];
+        if (framer->head_len < size)
+            continue;
+        framer->need = length_of(framer);
+        if (framer->need > framer->message_max) {
+            framed->end = SL_FRAMED_BROKEN;
+            return at;
+        }
+        if (framer->need)
+            framer->state = SL_FRAMER_TEXT;
+        else
+            framer->head_len = 0;
+    }
+    return at;
+}
+
+static void step_length(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t at = 0;
+    if (framer->state == SL_FRAMER_SKIP) {
+        at = min(framer->need, len);
+        framer->need -= at;
+        if (!framer->need)
+            sl_framer_init(framer, framer->framing, framer->message_max);
+    }
+    at = read_length(framer, data, at, len, framed);
+    framed->fill = framed->off = at;
+    if (framer->state == SL_FRAMER_TEXT) {
+        framed->len = min(framer->need, len - at);
+        framer->need -= framed->len;
+        at += framed->len;
+        if (!framer->need) {
+            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            framer->head_len = 0;
+        }
+    }
+    framed->taken = at;
+}
+
+/* Past the rest of a line that is over for us, and past empty lines. */
+static uint32_t find_line(struct sl_framer *framer, const uint8_t *data, uint32_t len)
+{
+    uint32_t at = 0;
+    if (framer->state == SL_FRAMER_SKIP) {
+        const uint8_t *lf = memchr(data, LF, len);
+        if (!lf)
+            return len;
+        at = (uint32_t)(lf - data) + 1;
+        framer->state = SL_FRAMER_BETWEEN;
+    }
+    while (framer->state == SL_FRAMER_BETWEEN && at < len && data[at] == LF)
+        at++;
+    return at;
+}
+
+static void step_line(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t at = find_line(framer, data, len);
+    framed->fill = framed->off = framed->taken = at;
+    if (at == len)
+        return;
+    framer->state = SL_FRAMER_TEXT;
+    const uint8_t *lf = memchr(data + at, LF, len - at);
+    uint32_t end = lf ? (uint32_t)(lf - data) : len, room = framer->message_max - framer->len;
+    framed->len = min(end - at, room);
+    framed->taken = at + framed->len;
+    if (framed->len < end - at) {
+        cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+        return;
+    }
+    if (framed->len)
+        framer->ends_in_cr = data[end - 1] == CR;
+    if (!lf)
+        return;
+    framed->taken++;
+    framed->trim = framer->ends_in_cr;
+    framed->fill += 1 + framed->trim;
+    bool empty = framer->len + framed->len == framed->trim;
+    end_unit(framer, framed, empty ? SL_FRAMED_NOTHING : SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+}
+
+static void step_datagram(struct sl_framer *framer, uint32_t len, struct sl_framed *framed)
+{
+    framed->taken = len;
+    framed->len = min(len, framer->message_max);
+    framed->end = len > framer->message_max ? SL_FRAMED_CUT : SL_FRAMED_WHOLE;
+    framed->cut = len > framer->message_max ? SL_CUT_TOO_LONG : SL_CUT_NOT;
+}
+
+void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    assert(len);
+    *framed = (struct sl_framed){ 0 };
+    switch (framer->framing) {
+    case SL_FRAMING_CONTROL:
+        step_control(framer, data, len, framed);
+        break;
+    case SL_FRAMING_LENGTH16:
+    case SL_FRAMING_LENGTH32:
+        step_length(framer, data, len, framed);
+        break;
+    case SL_FRAMING_LINE:
+        step_line(framer, data, len, framed);
+        break;
+    case SL_FRAMING_DATAGRAM:
+    case SL_FRAMING_CNT:
+        step_datagram(framer, len, framed);
+        break;
+    }
+    if (framed->end == SL_FRAMED_MORE)
+        framer->len += framed->len;
+}
+
+void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed)
+{
+    *framed = (struct sl_framed){ 0 };
+    enum sl_cut cut = why == SL_END_OF_TIME ? SL_CUT_TIMEOUT : SL_CUT_LINE_DOWN;
+    bool last_line = framer->framing == SL_FRAMING_LINE && why == SL_END_OF_DATAGRAM;
+    if (framer->len && last_line && framer->len == framer->ends_in_cr) {
+        framed->end = SL_FRAMED_NOTHING;
+        framed->fill = framer->len;
+    } else if (framer->len && (framer->state == SL_FRAMER_TRAILER || last_line)) {
+        framed->end = SL_FRAMED_WHOLE;
+        framed->trim = framed->fill = last_line && framer->ends_in_cr;
+    } else if (framer->len) {
+        framed->end = SL_FRAMED_CUT;
+        framed->cut = framer->state == SL_FRAMER_NOISE ? SL_CUT_NOISE : cut;
+    }
+    if (why != SL_END_OF_TIME) {
+        sl_framer_init(framer, framer->framing, framer->message_max);
+    } else if (framer->len) {
+        /* The rest may still come, and must not be taken for noise or for a length. */
+        framer->state = framer->state == SL_FRAMER_NOISE ? SL_FRAMER_BETWEEN : SL_FRAMER_SKIP;
+        framer->len = framer->trailer = 0;
+        framer->ends_in_cr = false;
+    }
+}
+
+bool sl_framing_is_filling(const uint8_t *data, uint32_t len)
+{
+    uint32_t at = 0;
+    while (at < len && is_filling(data[at]))
+        at++;
+    return at == len;
+}

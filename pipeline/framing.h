@@ -1,0 +1,98 @@
+/* pipeline/framing.h - where messages start and end: a byte machine for each framing, resumable at any byte.
+ *
+ *     bytes --> [ step ] --> filling, then bytes of a unit, then its end: whole, cut, nothing, or the stream is broken
+ *
+ * Life      init, step over whatever comes, end where the line, the datagram or the time ends.
+ * Threads   One.
+ * Owns      Borrows data for the call.  Keeps no byte of a unit: who calls gathers what spans two calls.
+ * Errors    None.  What is wrong with the bytes is a cut unit, with its reason.
+ * Units     Bytes.
+ *
+ * However a stream is divided between calls, its units are the same (tests/fuzz/fuzz_framing.c).
+ *
+ * CONTROL   A unit runs from SOH to EOT.  ETX ends the text; what follows up to EOT is the trailer and belongs to the message.
+ *           After ETX a missing EOT does no harm: the next SOH, the end of the line or of the time, or SL_TRAILER_MAX bytes
+ *           end it too, and it is whole.  Before ETX any SOH is a new start and cuts the old unit: SOH is never text, and to
+ *           glue two stories together would be worse than to lose one aloud.  Only an SOH right behind an SOH is a
+ *           repetition.  Between units NUL, SYN, DEL, EOT, CR, LF and blanks are filling; anything else begins a run of noise,
+ *           which lasts to the next SOH, NUL, SYN, DEL or EOT, and is cut into units of at most SL_NOISE_MAX.
+ * LENGTH    A big-endian length, then so many bytes.  Length 0 is filling.  A length over message_max leaves no way to find
+ *           the next message: the stream is broken.
+ * LINE      LF or CR LF ends a message and is filling, as empty lines are.  The end of a datagram ends its last line too.
+ * DATAGRAM  What one call brings is a unit.
+ *
+ * A unit over message_max is cut there, and the rest of it, up to EOT, SOH or LF, is skipped as filling; so is what comes of a
+ * unit after its time.
+ */
+#ifndef SL_PIPELINE_FRAMING_H
+#define SL_PIPELINE_FRAMING_H
+
+#include "pipeline/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SL_NOISE_MAX       4096u
+#define SL_TRAILER_MAX     1024u /* real ones have some 30 bytes */
+#define SL_MESSAGE_MAX_MIN 64u   /* the least that message_max may be */
+
+enum sl_framing {
+    SL_FRAMING_CONTROL,  /* SOH .. ETX .. EOT, as IPTC 7901 and ANPA 1312 send it */
+    SL_FRAMING_DATAGRAM, /* a datagram is a message */
+    SL_FRAMING_LENGTH16, /* big-endian length, then the message */
+    SL_FRAMING_LENGTH32,
+    SL_FRAMING_LINE, /* LF or CR LF ends a message */
+    SL_FRAMING_CNT,
+};
+
+enum sl_framer_state {
+    SL_FRAMER_BETWEEN, /* units */
+    SL_FRAMER_TEXT,    /* inside one */
+    SL_FRAMER_TRAILER, /* CONTROL: behind ETX */
+    SL_FRAMER_NOISE,
+    SL_FRAMER_SKIP, /* the rest of a unit that is over for us */
+};
+
+struct sl_framer {
+    enum sl_framing framing;
+    enum sl_framer_state state;
+    uint32_t message_max;
+    uint32_t len;     /* of the open unit so far */
+    uint32_t trailer; /* of it, behind ETX */
+    uint32_t need;    /* LENGTH: bytes still to come */
+    uint8_t head[4];  /* LENGTH: the length as it came */
+    uint8_t head_len;
+    bool ends_in_cr; /* LINE: the open unit */
+};
+
+enum sl_framed_end {
+    SL_FRAMED_MORE,    /* the unit goes on, or there is none */
+    SL_FRAMED_WHOLE,   /* it is a message */
+    SL_FRAMED_CUT,     /* it is none; cut says why */
+    SL_FRAMED_NOTHING, /* it was filling after all */
+    SL_FRAMED_BROKEN,  /* nothing behind framer.head can be understood; no more steps before init */
+};
+
+struct sl_framed {
+    uint32_t taken;    /* bytes of data that this step is done with */
+    uint32_t fill;     /* of all bytes so far: filling, first counted here */
+    uint32_t off, len; /* where in data the bytes lie that belong to the unit */
+    enum sl_framed_end end;
+    enum sl_cut cut;
+    uint32_t trim; /* this many of the unit's last bytes are not its own: a CR before LF */
+};
+
+void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t message_max);
+
+/* At most one end.  Takes at least one byte or ends a unit, so that calling again gets through; len is not 0. */
+void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
+
+enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME };
+
+/* What becomes of the unit that is open.  After the end of a line or datagram the next byte is the first of something new. */
+void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed);
+
+/* No byte of it could begin or be a message between messages. */
+bool sl_framing_is_filling(const uint8_t *data, uint32_t len);
+
+#endif

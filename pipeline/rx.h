@@ -1,0 +1,106 @@
+/* pipeline/rx.h - lines to packets: what arrives, with its stamps, handed on by a call.
+ *
+ *     sockets --> [ rx ] --packet--> take()      one rx for each receive thread; it polls all lines of its feeds
+ *
+ * Life      init opens and binds what can be had at once; dialled lines connect and reconnect inside poll; fini closes all.
+ * Threads   One calls poll and wait, from the first poll on; another may have called init, and may call fini after it has
+ *           ended.  drain may be called by any.
+ * Owns      A packet's bytes are borrowed by take for the call.  Stream bytes that take leaves are offered again later,
+ *           and the line is not read meanwhile: the agency feels it.  Descriptors in the configuration are rx's from init.
+ * Errors    init: -errno and a sentence in err.  At 0 err is empty, or says what an operator should know.
+ *           poll never fails: a broken line is counted and comes back by itself.
+ * Units     Stamps in ns, CLOCK_REALTIME; timeouts by CLOCK_MONOTONIC (now_ns of poll).
+ * Memory    SL_RX_BATCH datagram buffers of 64 KiB for each rx, and 64 KiB for each connection that a stream line may have;
+ *           only what is used is touched.
+ *
+ * Two ways of the same: rx_uring (multishot recvmsg into provided buffers, recvmsg on streams), and rx_epoll, chosen by
+ * itself where io_uring is denied.
+ *
+ * A datagram is malformed when it is empty or longer than SL_RX_DATAGRAM_MAX; it is counted and not handed on.
+ * A stream's kernel stamp is that of the last segment in the packet.
+ */
+#ifndef SL_PIPELINE_RX_H
+#define SL_PIPELINE_RX_H
+
+#include "parsers/bulletin_json.h" /* enum sl_wire_source */
+#include "pipeline/books.h"
+#include "pipeline/clock.h"
+#include "ring/bell.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#define SL_LINE_CONNS_MAX  16u    /* connections at once on one listening line; more are refused */
+#define SL_RX_BATCH        64u    /* datagrams of one line, or events, in one poll */
+#define SL_RX_DATAGRAM_MAX 65280u /* with its control bytes that fills a buffer of 64 KiB; UDP itself ends at 65,507 */
+#define SL_RX_CONNECT_NS   5000000000ll
+
+struct sl_packet {
+    const uint8_t *data;
+    uint32_t len;
+    uint16_t line;      /* index into the rx's lines */
+    uint16_t conn;      /* which of a listening line's connections; 0 on other lines */
+    bool datagram;      /* else a piece of a stream */
+    uint8_t wire_source;
+    int64_t wire_ns, rx_ns;
+};
+
+enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN };
+
+/* What rx calls; the walk's is frame.  ctx is the caller's. */
+struct sl_rx_sink {
+    void *ctx;
+    /* Returns how many bytes it took; a datagram is always taken whole.  SL_TAKE_BROKEN: the stream has lost its framing, and
+     * rx ends the connection. */
+    uint32_t (*take)(void *ctx, const struct sl_packet *packet);
+    void (*line)(void *ctx, uint16_t line, uint16_t conn, enum sl_line_event event);
+};
+#define SL_TAKE_BROKEN UINT32_MAX
+
+enum sl_line_kind { SL_LINE_UDP, SL_LINE_TCP_DIAL, SL_LINE_TCP_LISTEN, SL_LINE_GIVEN };
+
+struct sl_line_config { /* a line of a feed, as its URL in the configuration says */
+    enum sl_line_kind kind;
+    uint16_t feed;
+    char url[256]; /* for people */
+    struct sockaddr_storage addr; /* local for UDP and LISTEN (the group, for multicast), remote for DIAL */
+    socklen_t addr_len;
+    bool multicast;
+    char interface[16];     /* for multicast; "" the kernel's choice */
+    struct sockaddr_storage source; /* source-specific multicast; family 0: any source */
+    struct { struct in6_addr net; uint8_t prefix_len; } from[8]; /* LISTEN: who may connect; IPv4 mapped */
+    uint32_t from_cnt;      /* 0: anybody */
+    uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
+    int64_t reconnect_min_ns, reconnect_max_ns;
+    int fd;                 /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
+    char ack[64];           /* "" none */
+};
+
+enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };
+
+struct sl_rx_config {
+    enum sl_rx_backend backend;
+    const struct sl_line_config *lines;
+    uint32_t line_cnt;
+    struct sl_rx_sink sink;
+    const struct sl_clock *clock;
+    const struct sl_books *books;
+    uint64_t seed; /* of the jitter that keeps many hosts from reconnecting at once; tests give it */
+};
+
+struct sl_rx;
+
+/* err: room for a sentence (which line, what failed, the remedy). */
+int sl_rx_init(struct sl_rx **rx, const struct sl_rx_config *config, char *err, size_t err_len);
+/* Packets handed on; 0 idle; -EAGAIN: nothing could be handed on, since take leaves what is offered. */
+int sl_rx_poll(void *rx, int64_t now_ns);
+void sl_rx_fini(struct sl_rx *rx);
+
+const char *sl_rx_backend_name(const struct sl_rx *rx); /* "uring", "epoll" */
+/* Sleeps until a line has something, the bell rings, or timeout_ns passed. */
+void sl_rx_wait(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns);
+/* Stops taking, at the next poll: closes listeners, leaves groups, shuts connections for reading; what is buffered is still
+ * handed on by the polls that follow. */
+void sl_rx_drain(struct sl_rx *rx);
+
+#endif

@@ -1,0 +1,646 @@
+#include "pipeline/supervise.h"
+
+#include "pipeline/control.h"
+#include "pipeline/handout.h"
+#include "pipeline/say.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELLO_NS SL_TIME_NS             /* a reader that has connected and says nothing is cut off */
+#define KILL_NS (SL_DRAIN_NS + SL_TIME_NS) /* a walk that was told to drain is killed after this */
+#define RESTART_MIN_NS (SL_TIME_NS / 20)
+#define RESTART_MAX_NS (10 * SL_TIME_NS)
+#define STEADY_NS (10 * SL_TIME_NS) /* a walk that lived this long was not a bad start */
+#define CRASHED_MAX 16u
+#define WELCOME_LEN_MAX 32768u
+
+struct reader { /* a connection; its index is its seat */
+    int fd;
+    bool seated;
+    int64_t since_ns;
+};
+
+struct supervisor {
+    struct sl_config *config;
+    const char *config_path;
+    struct sl_topo topo;
+    int signal_fd, listen_fd, control_fd;
+    struct reader readers[SL_LOG_SEATS];
+    struct sl_walk_memory memory;
+    struct sl_mem notes; /* mapped here too: what a walk was parsing when it died */
+    struct sl_crash_note crashed[CRASHED_MAX];
+    uint32_t crashed_cnt;
+    gid_t raw_gid;
+    pid_t walk_pid;
+    bool walk_ready, stopping;
+    int exit_status;
+    uint64_t walk_cnt;
+    int64_t walk_start_ns, restart_ns, restart_wait_ns, kill_ns; /* monotonic but the first; 0: not set */
+};
+
+static void notify_systemd(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    if (!path || strlen(path) >= sizeof(addr.sun_path))
+        return;
+    memcpy(addr.sun_path, path, strlen(path));
+    if (addr.sun_path[0] == '@')
+        addr.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&addr, len) < 0)
+        sl_say(SL_SAY_WARN, "supervisor: service manager cannot be told: %s", strerror(errno));
+    close(fd);
+}
+
+/* ---- the socket where readers ask ---- */
+
+static bool somebody_serves(const struct sockaddr_un *addr)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    bool served = fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0;
+    if (fd >= 0)
+        close(fd);
+    return served;
+}
+
+static void make_folder_of(const char *path)
+{
+    char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder)
+        return;
+    *slash = '\0';
+    if (mkdir(folder, 0755) && errno != EEXIST)
+        sl_say(SL_SAY_WARN, "supervisor: %s cannot be made: %s", folder, strerror(errno));
+}
+
+static bool group_id(const char *name, gid_t *gid)
+{
+    const struct group *group = getgrnam(name);
+    if (group)
+        *gid = group->gr_gid;
+    return group != NULL;
+}
+
+static int open_socket(struct supervisor *supervisor)
+{
+    const char *path = supervisor->config->socket;
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(addr.sun_path)) {
+        sl_say(SL_SAY_ERROR, "supervisor: tape.socket %s is longer than %zu bytes", path, sizeof(addr.sun_path) - 1);
+        return -ENAMETOOLONG;
+    }
+    memcpy(addr.sun_path, path, strlen(path));
+    if (somebody_serves(&addr)) {
+        sl_say(SL_SAY_ERROR, "supervisor: a daemon already serves %s; stop it, or give this one another tape.socket", path);
+        return -EADDRINUSE;
+    }
+    make_folder_of(path);
+    unlink(path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, 64)) {
+        int rc = -errno;
+        sl_say(SL_SAY_ERROR, "supervisor: tape.socket %s: %s", path, strerror(-rc));
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    gid_t gid;
+    if (supervisor->config->group && group_id(supervisor->config->group, &gid) && chown(path, (uid_t)-1, gid))
+        sl_say(SL_SAY_WARN, "supervisor: %s cannot be given to group %s", path, supervisor->config->group);
+    if (chmod(path, 0660))
+        sl_say(SL_SAY_WARN, "supervisor: %s: %s", path, strerror(errno));
+    supervisor->listen_fd = fd;
+    return 0;
+}
+
+/* ---- listeners of feeds: they stay open while a walk is started again, so an agency that dials meanwhile waits ---- */
+
+static int open_listener(struct sl_line_config *line)
+{
+    int fd = socket(line->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&line->addr, line->addr_len) || listen(fd, 16)) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    line->fd = fd;
+    return 0;
+}
+
+static int open_listeners(struct sl_config *config)
+{
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        for (uint32_t l = 0; l < config->feeds[f].line_cnt; l++) {
+            struct sl_line_config *line = &config->feeds[f].lines[l];
+            if (line->kind != SL_LINE_TCP_LISTEN)
+                continue;
+            int rc = open_listener(line);
+            if (rc) {
+                sl_say(SL_SAY_ERROR, "supervisor: feed %s: %s: %s", config->feeds[f].name, line->url, strerror(-rc));
+                return rc;
+            }
+        }
+    return 0;
+}
+
+/* ---- readers ---- */
+
+static void forget_reader(struct supervisor *supervisor, uint32_t idx)
+{
+    struct reader *reader = &supervisor->readers[idx];
+    close(reader->fd);
+    if (reader->seated && supervisor->control_fd >= 0) {
+        struct sl_control message = { .what = SL_CONTROL_LEAVE, .idx = idx };
+        sl_mem_send(supervisor->control_fd, &message, sizeof(message), NULL, 0);
+    }
+    *reader = (struct reader){ .fd = -1 };
+}
+
+static void accept_readers(struct supervisor *supervisor, int64_t now_ns)
+{
+    int fd;
+    while ((fd = accept4(supervisor->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        uint32_t idx = 0;
+        while (idx < SL_LOG_SEATS && supervisor->readers[idx].fd >= 0)
+            idx++;
+        if (idx == SL_LOG_SEATS) {
+            struct sl_welcome welcome = { .magic = SL_HANDOUT_MAGIC, .version = SL_HANDOUT_VERSION, .status = -EUSERS };
+            sl_mem_send(fd, &welcome, sizeof(welcome), NULL, 0);
+            close(fd);
+            continue;
+        }
+        supervisor->readers[idx] = (struct reader){ .fd = fd, .since_ns = now_ns };
+    }
+}
+
+static bool may_read_raw(const struct supervisor *supervisor, int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+        return false;
+    if (peer.uid == 0 || peer.uid == geteuid())
+        return true;
+    if (supervisor->raw_gid == (gid_t)-1)
+        return false;
+    gid_t groups[64];
+    socklen_t groups_len = sizeof(groups);
+    if (peer.gid == supervisor->raw_gid)
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_len))
+        return false;
+    for (size_t i = 0; i < groups_len / sizeof(groups[0]); i++)
+        if (groups[i] == supervisor->raw_gid)
+            return true;
+    return false;
+}
+
+static size_t list_names(const struct supervisor *supervisor, char *out, size_t cap)
+{
+    size_t len = 0;
+    for (uint32_t f = 0; f < supervisor->config->feed_cnt; f++)
+        len += (size_t)snprintf(out + len, cap - len, "%s", supervisor->config->feeds[f].name) + 1;
+    for (uint32_t t = 0; t < supervisor->topo.thread_cnt; t++) {
+        const struct sl_config_thread *thread = &supervisor->topo.threads[t];
+        len += (size_t)snprintf(out + len, cap - len, "%s%s%s%s", thread->stages & SL_STAGE_RX ? "rx frame " : "",
+                                !(thread->stages & SL_STAGE_DECODE) ? "" : thread->heavy ? "decode-heavy " : "decode ",
+                                thread->stages & SL_STAGE_DESK ? "desk " : "", thread->stages & SL_STAGE_WAKER ? "waker " : "") +
+               1;
+    }
+    return len;
+}
+
+/* A fresh page for each reader: whoever had a seat before may still map his own. */
+static int make_seat(int *fd)
+{
+    struct sl_mem seat;
+    int rc = sl_mem_create(&seat, "slugline-seat", sizeof(struct sl_seat), 0);
+    if (rc)
+        return rc;
+    rc = sl_mem_seal(&seat, true);
+    *fd = fcntl(seat.fd, F_DUPFD_CLOEXEC, 0);
+    if (*fd < 0)
+        rc = -errno;
+    sl_mem_close(&seat);
+    return rc;
+}
+
+/* Descriptors that this hello has a right to, in handout order.  *seat_fd is ours to close. */
+static int gather(struct supervisor *supervisor, const struct reader *reader, const struct sl_hello *hello, int *fds, unsigned *cnt,
+                  int *seat_fd)
+{
+    if (hello->version != SL_HANDOUT_VERSION)
+        return -EPROTONOSUPPORT;
+    if (!supervisor->walk_ready)
+        return -EAGAIN;
+    fds[(*cnt)++] = supervisor->memory.books.fd;
+    if (hello->flags & SL_HELLO_STATUS_ONLY)
+        return 0;
+    bool raw = hello->flags & SL_HELLO_RAW;
+    if (raw && !supervisor->memory.raw.len)
+        return -EOPNOTSUPP;
+    if (raw && !may_read_raw(supervisor, reader->fd))
+        return -EACCES;
+    int rc = make_seat(seat_fd);
+    if (rc)
+        return rc;
+    fds[(*cnt)++] = supervisor->memory.tape.fd;
+    fds[(*cnt)++] = *seat_fd;
+    if (raw)
+        fds[(*cnt)++] = supervisor->memory.raw.fd;
+    return 0;
+}
+
+static void welcome_reader(struct supervisor *supervisor, uint32_t idx)
+{
+    struct reader *reader = &supervisor->readers[idx];
+    struct sl_hello hello;
+    ssize_t got = recv(reader->fd, &hello, sizeof(hello), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got != (ssize_t)sizeof(hello) || hello.magic != SL_HANDOUT_MAGIC || reader->seated) {
+        forget_reader(supervisor, idx);
+        return;
+    }
+    static char buf[WELCOME_LEN_MAX];
+    struct sl_welcome *welcome = (struct sl_welcome *)buf;
+    *welcome = (struct sl_welcome){ .magic = SL_HANDOUT_MAGIC, .version = SL_HANDOUT_VERSION };
+    int fds[SL_MEM_FDS_MAX], seat_fd = -1;
+    unsigned fd_cnt = 0;
+    size_t len = sizeof(*welcome);
+    welcome->status = gather(supervisor, reader, &hello, fds, &fd_cnt, &seat_fd);
+    if (!welcome->status) {
+        welcome->epoch = supervisor->memory.epoch;
+        welcome->walk_cnt = supervisor->walk_cnt;
+        welcome->start_ns = supervisor->walk_start_ns;
+        welcome->walk_pid = supervisor->walk_pid;
+        welcome->supervisor_pid = getpid();
+        welcome->seat_idx = idx;
+        welcome->feed_cnt = supervisor->config->feed_cnt;
+        welcome->thread_cnt = supervisor->topo.thread_cnt;
+        snprintf(welcome->node, sizeof(welcome->node), "%s", supervisor->config->node);
+        snprintf(welcome->tape_name, sizeof(welcome->tape_name), "%s", supervisor->config->tape_name);
+        len += list_names(supervisor, welcome->feeds, sizeof(buf) - len);
+    } else {
+        fd_cnt = 0;
+    }
+    if (sl_mem_send(reader->fd, buf, len, fds, fd_cnt) || welcome->status) {
+        forget_reader(supervisor, idx);
+    } else if (seat_fd >= 0) {
+        struct sl_control message = { .what = SL_CONTROL_SEAT, .idx = idx, .gates = !!(hello.flags & SL_HELLO_GATING) };
+        reader->seated = true;
+        sl_mem_send(supervisor->control_fd, &message, sizeof(message), &seat_fd, 1);
+    } else {
+        reader->seated = true; /* of a status reader: heard, no longer on the clock */
+    }
+    if (seat_fd >= 0)
+        close(seat_fd);
+}
+
+static void forget_silent_readers(struct supervisor *supervisor, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
+        if (supervisor->readers[i].fd >= 0 && !supervisor->readers[i].seated &&
+            now_ns - supervisor->readers[i].since_ns > HELLO_NS)
+            forget_reader(supervisor, i);
+}
+
+/* ---- the walk ---- */
+
+static void unmap_here(struct sl_mem *mem)
+{
+    struct sl_mem mapped = *mem;
+    mapped.fd = -1;
+    sl_mem_close(&mapped);
+    mem->addr = NULL;
+}
+
+static void drop_memory(struct sl_walk_memory *memory)
+{
+    struct sl_mem *all[] = { &memory->tape, &memory->raw, &memory->books };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i]->addr)
+            unmap_here(all[i]);
+        if (all[i]->len && all[i]->fd >= 0)
+            close(all[i]->fd);
+        *all[i] = (struct sl_mem){ .fd = -1 };
+    }
+}
+
+static int make_memory(struct supervisor *supervisor)
+{
+    const struct sl_config *config = supervisor->config;
+    struct sl_walk_memory *memory = &supervisor->memory;
+    drop_memory(memory);
+    int rc = sl_mem_create(&memory->tape, "slugline-tape", sl_topo_tape_footprint(config), SL_MEM_HUGE);
+    if (!rc && config->raw_len)
+        rc = sl_mem_create(&memory->raw, "slugline-raw", sl_topo_raw_footprint(config), SL_MEM_HUGE);
+    if (!rc)
+        rc = sl_mem_create(&memory->books, "slugline-books", sl_topo_books_footprint(config, &supervisor->topo), 0);
+    if (!rc && getrandom(&memory->epoch, sizeof(memory->epoch), 0) != (ssize_t)sizeof(memory->epoch))
+        rc = -errno;
+    memory->epoch |= !memory->epoch; /* 0 means none */
+    memory->notes = supervisor->notes;
+    if (rc)
+        sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s", (uint64_t)(supervisor->topo.memory_logs >> 20),
+               strerror(-rc));
+    return rc;
+}
+
+/* In the child: everything that is the supervisor's alone.  A connection of a reader kept open here would hide from him that the
+ * daemon is gone. */
+static void leave_to_parent(struct supervisor *supervisor)
+{
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
+        if (supervisor->readers[i].fd >= 0)
+            close(supervisor->readers[i].fd);
+    close(supervisor->listen_fd);
+    close(supervisor->signal_fd);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* A terminal's Ctrl-C reaches the whole group; it is the supervisor who stops the walk. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void start_walk(struct supervisor *supervisor, int64_t now_ns)
+{
+    int pair[2];
+    supervisor->restart_ns = 0;
+    if (make_memory(supervisor) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+        supervisor->restart_ns = now_ns + RESTART_MAX_NS;
+        return;
+    }
+    supervisor->walk_pid = fork();
+    if (supervisor->walk_pid == 0) {
+        leave_to_parent(supervisor);
+        close(pair[0]);
+        _exit(sl_walk_main(supervisor->config, &supervisor->topo, &supervisor->memory, supervisor->crashed,
+                           supervisor->crashed_cnt, pair[1]));
+    }
+    close(pair[1]);
+    supervisor->control_fd = pair[0];
+    supervisor->walk_cnt++;
+    supervisor->walk_start_ns = sl_clock_real(NULL);
+    /* The child has its mappings; from here on nobody makes another writable one, this process included. */
+    sl_mem_seal(&supervisor->memory.tape, false);
+    sl_mem_seal(&supervisor->memory.books, false);
+    if (supervisor->memory.raw.len)
+        sl_mem_seal(&supervisor->memory.raw, false);
+    unmap_here(&supervisor->memory.tape);
+    unmap_here(&supervisor->memory.books);
+    if (supervisor->memory.raw.len)
+        unmap_here(&supervisor->memory.raw);
+}
+
+static void hear_walk(struct supervisor *supervisor)
+{
+    struct sl_control message;
+    int fds[SL_MEM_FDS_MAX];
+    unsigned fd_cnt = 0;
+    ssize_t len = sl_mem_recv(supervisor->control_fd, &message, sizeof(message), fds, &fd_cnt, MSG_DONTWAIT);
+    for (unsigned i = 0; i < fd_cnt; i++)
+        close(fds[i]);
+    if (len != (ssize_t)sizeof(message)) {
+        if (len != -EAGAIN && len != -EINTR) {
+            close(supervisor->control_fd); /* SIGCHLD tells the rest */
+            supervisor->control_fd = -1;
+        }
+        return;
+    }
+    message.text[sizeof(message.text) - 1] = '\0';
+    if (message.what == SL_CONTROL_READY) {
+        supervisor->walk_ready = true;
+        sl_say(SL_SAY_INFO, "supervisor: walk up pid=%d walk=%" PRIu64 " epoch=%016" PRIx64 "%s%s", supervisor->walk_pid,
+               supervisor->walk_cnt, supervisor->memory.epoch, message.text[0] ? ": " : "", message.text);
+        notify_systemd("READY=1");
+    } else if (message.what == SL_CONTROL_FAILED) {
+        sl_say(SL_SAY_ERROR, "%s", message.text);
+        /* The first start failed on what the configuration asks for: trying again would not help. */
+        if (supervisor->walk_cnt == 1) {
+            supervisor->stopping = true;
+            supervisor->exit_status = 1;
+        }
+    }
+}
+
+/* What the walk was parsing when it died comes first to the next one, which rejects it. */
+static void read_crash_notes(struct supervisor *supervisor)
+{
+    struct sl_crash_note *notes = supervisor->notes.addr;
+    supervisor->crashed_cnt = 0;
+    for (uint32_t t = 0; t < supervisor->topo.thread_cnt && supervisor->crashed_cnt < CRASHED_MAX; t++) {
+        /* Relaxed: its writer is dead, and waitpid came between. */
+        if (!atomic_load_explicit(&notes[t].hash, memory_order_relaxed))
+            continue;
+        memcpy(&supervisor->crashed[supervisor->crashed_cnt++], &notes[t], sizeof(notes[t]));
+        sl_say(SL_SAY_ERROR, "supervisor: feed=%s len=%u: this message killed the walk; it is kept as a reject",
+               notes[t].feed < supervisor->config->feed_cnt ? supervisor->config->feeds[notes[t].feed].name : "?", notes[t].len);
+    }
+    memset(notes, 0, supervisor->topo.thread_cnt * sizeof(*notes));
+}
+
+static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
+{
+    bool was_ready = supervisor->walk_ready;
+    supervisor->walk_pid = 0;
+    supervisor->walk_ready = false;
+    supervisor->kill_ns = 0;
+    if (supervisor->control_fd >= 0)
+        hear_walk(supervisor);
+    if (supervisor->control_fd >= 0)
+        close(supervisor->control_fd);
+    supervisor->control_fd = -1;
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
+        if (supervisor->readers[i].fd >= 0 && supervisor->readers[i].seated)
+            forget_reader(supervisor, i);
+    if (supervisor->stopping) {
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+            supervisor->exit_status = 1;
+        return;
+    }
+    if (WIFSIGNALED(status))
+        sl_say(SL_SAY_ERROR, "supervisor: walk died of signal %d (%s); starting the next", WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
+    else
+        sl_say(SL_SAY_ERROR, "supervisor: walk ended with status %d; starting the next", WEXITSTATUS(status));
+    read_crash_notes(supervisor);
+    bool steady = was_ready && sl_clock_real(NULL) - supervisor->walk_start_ns >= STEADY_NS;
+    supervisor->restart_wait_ns = steady || !supervisor->restart_wait_ns ? RESTART_MIN_NS : 2 * supervisor->restart_wait_ns;
+    if (supervisor->restart_wait_ns > RESTART_MAX_NS)
+        supervisor->restart_wait_ns = RESTART_MAX_NS;
+    supervisor->restart_ns = now_ns + supervisor->restart_wait_ns;
+}
+
+/* ---- signals ---- */
+
+static void begin_to_stop(struct supervisor *supervisor, int64_t now_ns)
+{
+    if (supervisor->stopping && supervisor->walk_pid) {
+        kill(supervisor->walk_pid, SIGKILL); /* asked twice */
+        return;
+    }
+    supervisor->stopping = true;
+    notify_systemd("STOPPING=1");
+    if (!supervisor->walk_pid)
+        return;
+    struct sl_control message = { .what = SL_CONTROL_DRAIN };
+    sl_mem_send(supervisor->control_fd, &message, sizeof(message), NULL, 0);
+    supervisor->kill_ns = now_ns + KILL_NS;
+}
+
+static void read_config_again(struct supervisor *supervisor)
+{
+    if (!supervisor->config_path)
+        return;
+    struct sl_config next;
+    char err[512];
+    if (sl_config_read(&next, supervisor->config_path, err, sizeof(err))) {
+        sl_say(SL_SAY_ERROR, "config: %s; the running one stays", err);
+        return;
+    }
+    const char *key = NULL;
+    if (!sl_config_can_change(supervisor->config, &next, &key)) {
+        sl_say(SL_SAY_WARN, "config: %s cannot change without a restart; the running one stays", key);
+    } else {
+        for (uint32_t f = 0; f < next.feed_cnt; f++) {
+            struct sl_control message = { .what = SL_CONTROL_SILENCE, .idx = f, .ns = next.feeds[f].silence_ns };
+            supervisor->config->feeds[f].silence_ns = next.feeds[f].silence_ns;
+            if (supervisor->control_fd >= 0)
+                sl_mem_send(supervisor->control_fd, &message, sizeof(message), NULL, 0);
+        }
+        sl_say(SL_SAY_INFO, "config: read again");
+    }
+    sl_config_free(&next);
+}
+
+static void hear_signals(struct supervisor *supervisor, int64_t now_ns)
+{
+    struct signalfd_siginfo info;
+    while (read(supervisor->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            begin_to_stop(supervisor, now_ns);
+        else if (info.ssi_signo == SIGHUP)
+            read_config_again(supervisor);
+    }
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == supervisor->walk_pid)
+            bury_walk(supervisor, status, now_ns);
+}
+
+static int open_signals(struct supervisor *supervisor)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    supervisor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return supervisor->signal_fd < 0 ? -errno : 0;
+}
+
+/* ---- the loop ---- */
+
+static void wait_and_hear(struct supervisor *supervisor)
+{
+    struct pollfd fds[SL_LOG_SEATS + 3];
+    uint32_t seat_of[SL_LOG_SEATS + 3];
+    nfds_t cnt = 0;
+    fds[cnt++] = (struct pollfd){ .fd = supervisor->signal_fd, .events = POLLIN };
+    fds[cnt++] = (struct pollfd){ .fd = supervisor->listen_fd, .events = POLLIN };
+    fds[cnt++] = (struct pollfd){ .fd = supervisor->control_fd, .events = POLLIN };
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
+        if (supervisor->readers[i].fd >= 0) {
+            seat_of[cnt] = i;
+            fds[cnt++] = (struct pollfd){ .fd = supervisor->readers[i].fd, .events = POLLIN };
+        }
+    if (poll(fds, cnt, supervisor->restart_ns ? 20 : 250) < 0 && errno != EINTR)
+        sl_say(SL_SAY_WARN, "supervisor: poll: %s", strerror(errno));
+    int64_t now_ns = sl_clock_mono(NULL);
+    for (nfds_t i = 3; i < cnt; i++)
+        if (fds[i].revents)
+            welcome_reader(supervisor, seat_of[i]);
+    if (fds[2].revents && supervisor->control_fd >= 0)
+        hear_walk(supervisor);
+    if (fds[1].revents)
+        accept_readers(supervisor, now_ns);
+    forget_silent_readers(supervisor, now_ns);
+    hear_signals(supervisor, now_ns);
+    if (supervisor->kill_ns && now_ns > supervisor->kill_ns && supervisor->walk_pid) {
+        sl_say(SL_SAY_ERROR, "supervisor: the walk does not end; killing it");
+        kill(supervisor->walk_pid, SIGKILL);
+        supervisor->kill_ns = 0;
+    }
+    if (supervisor->restart_ns && now_ns >= supervisor->restart_ns && !supervisor->stopping)
+        start_walk(supervisor, now_ns);
+}
+
+static uint32_t cores_of_this_process(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) ? 1 : (uint32_t)CPU_COUNT(&set);
+}
+
+int sl_supervise(struct sl_config *config, const char *config_path)
+{
+    static struct supervisor supervisor;
+    supervisor = (struct supervisor){ .config = config, .config_path = config_path, .raw_gid = (gid_t)-1,
+                                      .signal_fd = -1, .listen_fd = -1, .control_fd = -1 };
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
+        supervisor.readers[i].fd = -1;
+    char err[512];
+    if (sl_topo_plan(&supervisor.topo, config, cores_of_this_process(), err, sizeof(err))) {
+        sl_say(SL_SAY_ERROR, "topology: %s", err);
+        return 1;
+    }
+    if (config->raw_group)
+        group_id(config->raw_group, &supervisor.raw_gid);
+    int rc = sl_mem_create(&supervisor.notes, "slugline-notes", sl_topo_notes_footprint(&supervisor.topo), 0);
+    if (rc) {
+        sl_say(SL_SAY_ERROR, "supervisor: crash notes: %s", strerror(-rc));
+        return 1;
+    }
+    if (open_signals(&supervisor) || open_listeners(config) || open_socket(&supervisor))
+        return 1;
+    start_walk(&supervisor, sl_clock_mono(NULL));
+    while (!supervisor.stopping || supervisor.walk_pid)
+        wait_and_hear(&supervisor);
+    unlink(config->socket);
+    drop_memory(&supervisor.memory);
+    sl_mem_close(&supervisor.notes);
+    return supervisor.exit_status;
+}

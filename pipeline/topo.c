@@ -1,0 +1,519 @@
+#include "pipeline/topo.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RING_LEN_MIN (64u * 1024u)
+#define RECORD_SLACK 1024u /* ring and message headers beside the bytes themselves */
+
+struct sl_rx_side { /* one receive thread's stages and the rings behind them */
+    struct sl_rx *rx;
+    struct sl_frame *frame;
+    struct sl_line_config *lines;
+    uint32_t line_cnt;
+    struct sl_decoder_rings rings[SL_DECODERS_MAX];
+    struct sl_decode *decode[SL_DECODERS_MAX];
+    struct sl_bell *bells[SL_DECODERS_MAX];
+    struct sl_mem mem[SL_DECODERS_MAX][SL_LANE_CNT][2];
+    uint32_t decoder_cnt;
+};
+
+struct sl_walk {
+    const struct sl_topo *topo;
+    struct sl_feed feeds[SL_FEEDS_MAX];
+    uint32_t feed_cnt;
+    struct sl_books books;
+    struct sl_rx_side sides[SL_RXS_MAX];
+    struct sl_desk *desk;
+    struct sl_waker waker;
+    struct sl_thread threads[SL_THREADS_MAX];
+};
+
+static int say(char *err, size_t err_len, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err, err_len, format, args);
+    va_end(args);
+    return code;
+}
+
+static uint64_t round_to_power(uint64_t len)
+{
+    uint64_t power = RING_LEN_MIN;
+    while (power < len)
+        power *= 2;
+    return power;
+}
+
+static uint64_t message_max_of(const struct sl_config *config)
+{
+    uint64_t max = 0;
+    for (uint32_t i = 0; i < config->feed_cnt; i++)
+        if (config->feeds[i].message_max > max)
+            max = config->feeds[i].message_max;
+    return max;
+}
+
+/* rx, frame and decode of a feed stay on one core, and feeds are spread over cores first; the desk has the next core to itself,
+ * its waker the one after where there is one to spare. */
+static void place_threads(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt)
+{
+    if (core_cnt <= 1) {
+        topo->threads[topo->thread_cnt++] = (struct sl_config_thread){
+            .core = -1, .stages = SL_STAGE_RX | SL_STAGE_DECODE | SL_STAGE_DESK | SL_STAGE_WAKER
+        };
+        return;
+    }
+    bool own_waker = core_cnt >= 4;
+    uint32_t rx_cnt = core_cnt - (own_waker ? 2 : 1);
+    if (rx_cnt > config->feed_cnt)
+        rx_cnt = config->feed_cnt ? config->feed_cnt : 1;
+    if (rx_cnt > SL_RXS_MAX)
+        rx_cnt = SL_RXS_MAX;
+    for (uint32_t i = 0; i < rx_cnt; i++)
+        topo->threads[topo->thread_cnt++] =
+            (struct sl_config_thread){ .core = -1, .stages = SL_STAGE_RX | SL_STAGE_DECODE, .rx = i };
+    topo->threads[topo->thread_cnt++] =
+        (struct sl_config_thread){ .core = -1, .stages = SL_STAGE_DESK | (own_waker ? 0u : SL_STAGE_WAKER) };
+    if (own_waker)
+        topo->threads[topo->thread_cnt++] = (struct sl_config_thread){ .core = -1, .stages = SL_STAGE_WAKER };
+}
+
+static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
+{
+    uint32_t desk_cnt = 0, waker_cnt = 0;
+    for (uint32_t i = 0; i < topo->thread_cnt; i++) {
+        const struct sl_config_thread *thread = &topo->threads[i];
+        topo->rx_cnt += !!(thread->stages & SL_STAGE_RX);
+        desk_cnt += !!(thread->stages & SL_STAGE_DESK);
+        waker_cnt += !!(thread->stages & SL_STAGE_WAKER);
+    }
+    if (!topo->rx_cnt || topo->rx_cnt > SL_RXS_MAX)
+        return say(err, err_len, -EINVAL, "threads: %u with rx; 1 to %u expected", topo->rx_cnt, SL_RXS_MAX);
+    if (desk_cnt != 1)
+        return say(err, err_len, -EINVAL, "threads: %u with desk; exactly one expected, it makes the order", desk_cnt);
+    if (waker_cnt > 1)
+        return say(err, err_len, -EINVAL, "threads: %u with waker; one expected", waker_cnt);
+    for (uint32_t i = 0; i < topo->thread_cnt; i++) {
+        struct sl_config_thread *thread = &topo->threads[i];
+        if (!waker_cnt && (thread->stages & SL_STAGE_DESK))
+            thread->stages |= SL_STAGE_WAKER;
+        if (!(thread->stages & SL_STAGE_DECODE))
+            continue;
+        if (thread->rx >= topo->rx_cnt)
+            return say(err, err_len, -EINVAL, "threads: a decode serves receive thread %u; there are %u", thread->rx,
+                       topo->rx_cnt);
+        if (thread->heavy)
+            topo->has_heavy[thread->rx] = true;
+        else
+            topo->decoder_cnt[thread->rx]++;
+    }
+    for (uint32_t i = 0; i < topo->rx_cnt; i++)
+        if (!topo->decoder_cnt[i])
+            return say(err, err_len, -EINVAL, "threads: no decode serves receive thread %u", i);
+    return 0;
+}
+
+/* A message that takes a millisecond to parse would keep everything behind it waiting: it gets a thread of its own, asleep
+ * nearly always, so no core is kept for it. */
+static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *config, char *err, size_t err_len)
+{
+    if (message_max_of(config) <= config->heavy)
+        return 0;
+    for (uint32_t i = 0; i < topo->rx_cnt; i++) {
+        if (!topo->has_heavy[i]) {
+            if (topo->thread_cnt == SL_THREADS_MAX)
+                return say(err, err_len, -E2BIG, "threads: more than %u with those for heavy messages", SL_THREADS_MAX);
+            topo->threads[topo->thread_cnt++] =
+                (struct sl_config_thread){ .core = -1, .stages = SL_STAGE_DECODE, .rx = i, .heavy = true };
+            topo->has_heavy[i] = true;
+        }
+        topo->decoder_cnt[i]++;
+        if (topo->decoder_cnt[i] > SL_DECODERS_MAX)
+            return say(err, err_len, -E2BIG, "threads: more than %u decode for one receive thread", SL_DECODERS_MAX);
+    }
+    return 0;
+}
+
+static void size_rings(struct sl_topo *topo, const struct sl_config *config)
+{
+    uint64_t message_max = message_max_of(config);
+    uint64_t usual = message_max < config->heavy ? message_max : config->heavy;
+    /* A ring takes records of up to half its length. */
+    topo->ring_message[0] = round_to_power(config->ring_message);
+    if (topo->ring_message[0] < 2 * (usual + RECORD_SLACK))
+        topo->ring_message[0] = round_to_power(2 * (usual + RECORD_SLACK));
+    topo->ring_answer[0] = round_to_power(config->ring_answer);
+    if (topo->ring_answer[0] < 2 * ((uint64_t)sl_parse_bound((uint32_t)usual) + RECORD_SLACK))
+        topo->ring_answer[0] = round_to_power(2 * ((uint64_t)sl_parse_bound((uint32_t)usual) + RECORD_SLACK));
+    topo->ring_message[1] = round_to_power(2 * (message_max + RECORD_SLACK));
+    topo->ring_answer[1] = 2 * topo->ring_message[1];
+    for (uint32_t i = 0; i < topo->rx_cnt; i++)
+        for (uint32_t d = 0; d < topo->decoder_cnt[i]; d++) {
+            bool heavy = topo->has_heavy[i] && d + 1 == topo->decoder_cnt[i];
+            topo->memory_rings += SL_LANE_CNT * (sl_spsc_footprint((uint32_t)topo->ring_message[heavy]) +
+                                                 sl_spsc_footprint((uint32_t)topo->ring_answer[heavy]));
+        }
+}
+
+int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt, char *err, size_t err_len)
+{
+    memset(topo, 0, sizeof(*topo));
+    if (config->threads_auto) {
+        place_threads(topo, config, core_cnt);
+    } else {
+        memcpy(topo->threads, config->threads, config->thread_cnt * sizeof(config->threads[0]));
+        topo->thread_cnt = config->thread_cnt;
+    }
+    int rc = count_stages(topo, err, err_len);
+    if (!rc)
+        rc = add_heavy_threads(topo, config, err, err_len);
+    if (rc)
+        return rc;
+    for (uint32_t i = 0; i < config->feed_cnt; i++)
+        topo->feed_rx[i] = i % topo->rx_cnt;
+    size_rings(topo, config);
+    topo->memory_stages = config->hold_len;
+    topo->memory_logs = sl_topo_tape_footprint(config) + sl_topo_raw_footprint(config);
+    topo->memory_total = topo->memory_rings + topo->memory_stages + topo->memory_logs +
+                         sl_topo_books_footprint(config, topo) + sl_topo_notes_footprint(topo);
+    return 0;
+}
+
+size_t sl_topo_tape_footprint(const struct sl_config *config)
+{
+    return sl_log_footprint(&(struct sl_log_config){ .bytes_len = config->tape_len, .first_seq = 1 });
+}
+
+size_t sl_topo_raw_footprint(const struct sl_config *config)
+{
+    return config->raw_len ? sl_log_footprint(&(struct sl_log_config){ .bytes_len = config->raw_len, .first_seq = 1 }) : 0;
+}
+
+size_t sl_topo_books_footprint(const struct sl_config *config, const struct sl_topo *topo)
+{
+    return sl_books_footprint(config->feed_cnt, topo->thread_cnt);
+}
+
+size_t sl_topo_notes_footprint(const struct sl_topo *topo) { return topo->thread_cnt * sizeof(struct sl_crash_note); }
+
+static int make_ring(struct sl_mem *mem, void **ring, const char *name, uint64_t len)
+{
+    int rc = sl_mem_create(mem, name, sl_spsc_footprint((uint32_t)len), SL_MEM_LOCAL | SL_MEM_HUGE);
+    if (rc)
+        return rc;
+    *ring = mem->addr;
+    return sl_spsc_new(mem->addr, (uint32_t)len);
+}
+
+static int make_rings(struct sl_walk *walk, uint32_t r, char *err, size_t err_len)
+{
+    struct sl_rx_side *side = &walk->sides[r];
+    side->decoder_cnt = walk->topo->decoder_cnt[r];
+    for (uint32_t d = 0; d < side->decoder_cnt; d++) {
+        bool heavy = walk->topo->has_heavy[r] && d + 1 == side->decoder_cnt;
+        for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++) {
+            struct sl_lane_rings *rings = &side->rings[d].lane[lane];
+            int rc = make_ring(&side->mem[d][lane][0], &rings->message, "message", walk->topo->ring_message[heavy]);
+            if (!rc)
+                rc = make_ring(&side->mem[d][lane][1], &rings->answer, "answer", walk->topo->ring_answer[heavy]);
+            if (rc)
+                return say(err, err_len, rc, "rings: %s", strerror(-rc));
+        }
+    }
+    return 0;
+}
+
+static void add_stage(struct sl_thread *thread, const char *name, int (*poll)(void *, int64_t), void *self)
+{
+    thread->stages[thread->stage_cnt++] = (struct sl_stage){ name, poll, self };
+}
+
+static int take_lines(struct sl_walk *walk, const struct sl_config *config, uint32_t r)
+{
+    struct sl_rx_side *side = &walk->sides[r];
+    uint32_t cnt = 0;
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        cnt += walk->topo->feed_rx[f] == r ? config->feeds[f].line_cnt : 0;
+    side->lines = calloc(cnt ? cnt : 1, sizeof(*side->lines));
+    if (!side->lines)
+        return -ENOMEM;
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        for (uint32_t l = 0; walk->topo->feed_rx[f] == r && l < config->feeds[f].line_cnt; l++) {
+            side->lines[side->line_cnt] = config->feeds[f].lines[l];
+            side->lines[side->line_cnt++].feed = (uint16_t)f;
+        }
+    return 0;
+}
+
+static void take_feeds(struct sl_walk *walk, const struct sl_config *config)
+{
+    walk->feed_cnt = config->feed_cnt;
+    for (uint32_t i = 0; i < config->feed_cnt; i++) {
+        const struct sl_config_feed *from = &config->feeds[i];
+        struct sl_feed *feed = &walk->feeds[i];
+        snprintf(feed->name, sizeof(feed->name), "%s", from->name);
+        feed->format = sl_format_named(from->format, strlen(from->format));
+        feed->facts = from->facts;
+        feed->framing = from->framing;
+        feed->message_max = (uint32_t)from->message_max;
+        feed->message_ns = from->message_ns;
+        feed->rx = walk->topo->feed_rx[i];
+    }
+}
+
+/* The n-th decoder of a receive thread lies in the n-th thread that names it; the heavy one is last. */
+static uint32_t decoder_of(const struct sl_walk *walk, uint32_t t, uint32_t *next)
+{
+    const struct sl_config_thread *plan = &walk->topo->threads[t];
+    return plan->heavy ? walk->sides[plan->rx].decoder_cnt - 1 : next[plan->rx]++;
+}
+
+/* Whom frame wakes.  A bell that the receiving thread would ring for itself is no bell. */
+static void hang_bells(struct sl_walk *walk)
+{
+    uint32_t next[SL_RXS_MAX] = { 0 }, r = 0;
+    for (uint32_t t = 0; t < walk->topo->thread_cnt; t++) {
+        const struct sl_config_thread *plan = &walk->topo->threads[t];
+        uint32_t own_rx = plan->stages & SL_STAGE_RX ? r++ : UINT32_MAX;
+        if (plan->stages & SL_STAGE_DECODE)
+            walk->sides[plan->rx].bells[decoder_of(walk, t, next)] = own_rx == plan->rx ? NULL : &walk->threads[t].bell;
+    }
+}
+
+static int make_decoders(struct sl_walk *walk, const struct sl_config *config, const struct sl_walk_memory *memory,
+                         const struct sl_clock *clock, struct sl_bell *desk_bell)
+{
+    uint32_t next[SL_RXS_MAX] = { 0 };
+    for (uint32_t t = 0; t < walk->topo->thread_cnt; t++) {
+        const struct sl_config_thread *plan = &walk->topo->threads[t];
+        struct sl_thread *thread = &walk->threads[t];
+        if (!(plan->stages & SL_STAGE_DECODE))
+            continue;
+        struct sl_rx_side *side = &walk->sides[plan->rx];
+        uint32_t d = decoder_of(walk, t, next);
+        struct sl_decode_config decode = {
+            .feeds = walk->feeds,
+            .feed_cnt = walk->feed_cnt,
+            .rings = side->rings[d],
+            .message_max = (uint32_t)message_max_of(config),
+            .desk_bell = desk_bell == &thread->bell ? NULL : desk_bell,
+            .clock = clock,
+            .note = memory->notes.addr ? (struct sl_crash_note *)memory->notes.addr + t : NULL,
+        };
+        int rc = sl_decode_init(&side->decode[d], &decode);
+        if (rc)
+            return rc;
+        thread->decode = side->decode[d];
+        add_stage(thread, plan->heavy ? "decode-heavy" : "decode", sl_decode_poll, side->decode[d]);
+    }
+    return 0;
+}
+
+static int make_receivers(struct sl_walk *walk, const struct sl_config *config, const struct sl_clock *clock,
+                          const struct sl_crash_note *crashed, uint32_t crashed_cnt, char *err, size_t err_len)
+{
+    uint32_t r = 0;
+    for (uint32_t t = 0; t < walk->topo->thread_cnt; t++) {
+        if (!(walk->topo->threads[t].stages & SL_STAGE_RX))
+            continue;
+        struct sl_rx_side *side = &walk->sides[r];
+        int rc = take_lines(walk, config, r);
+        if (rc)
+            return say(err, err_len, rc, "lines: %s", strerror(-rc));
+        struct sl_frame_config frame = {
+            .feeds = walk->feeds,
+            .feed_cnt = walk->feed_cnt,
+            .lines = side->lines,
+            .line_cnt = side->line_cnt,
+            .decoders = side->rings,
+            .decoder_cnt = side->decoder_cnt,
+            .has_heavy = walk->topo->has_heavy[r],
+            .heavy = (uint32_t)config->heavy,
+            .bells = side->bells,
+            .clock = clock,
+            .books = &walk->books,
+            .refused = crashed,
+            .refused_cnt = crashed_cnt,
+        };
+        rc = sl_frame_init(&side->frame, &frame);
+        if (rc)
+            return say(err, err_len, rc, "frame: %s", strerror(-rc));
+        struct sl_rx_config rx = {
+            .backend = config->receive,
+            .lines = side->lines,
+            .line_cnt = side->line_cnt,
+            .sink = { side->frame, sl_frame_take, sl_frame_line },
+            .clock = clock,
+            .books = &walk->books,
+        };
+        rc = sl_rx_init(&side->rx, &rx, err, err_len);
+        if (rc)
+            return rc;
+        walk->threads[t].rx = side->rx;
+        add_stage(&walk->threads[t], "rx", sl_rx_poll, side->rx);
+        add_stage(&walk->threads[t], "frame", sl_frame_poll, side->frame);
+        r++;
+    }
+    return 0;
+}
+
+static int make_desk(struct sl_walk *walk, const struct sl_config *config, const struct sl_walk_memory *memory,
+                     const struct sl_clock *clock, struct sl_bell *waker_bell)
+{
+    struct sl_desk_config desk = {
+        .feeds = walk->feeds,
+        .feed_cnt = walk->feed_cnt,
+        .source_cnt = walk->topo->rx_cnt,
+        .tape = memory->tape.addr,
+        .raw = memory->raw.addr,
+        .epoch = memory->epoch,
+        .window_cnt = config->window_cnt,
+        .tombstone_cnt = config->tombstone_cnt,
+        .hold_len = config->hold_len,
+        .hold_cnt = config->hold_cnt,
+        .gate_ns = config->gate_ns,
+        .clock = clock,
+        .books = &walk->books,
+        .waker = &walk->waker,
+        .waker_bell = waker_bell,
+    };
+    for (uint32_t r = 0; r < walk->topo->rx_cnt; r++)
+        desk.sources[r] = (struct sl_desk_source){ walk->sides[r].rings, walk->sides[r].decoder_cnt };
+    return sl_desk_init(&walk->desk, &desk);
+}
+
+static struct sl_thread *thread_with(struct sl_walk *walk, unsigned stage)
+{
+    for (uint32_t t = 0; t < walk->topo->thread_cnt; t++)
+        if (walk->topo->threads[t].stages & stage)
+            return &walk->threads[t];
+    return NULL;
+}
+
+static int format_logs(const struct sl_config *config, const struct sl_walk_memory *memory)
+{
+    struct sl_log_config log = { .bytes_len = config->tape_len, .epoch = memory->epoch, .first_seq = 1 };
+    int rc = sl_log_new(memory->tape.addr, &log);
+    if (rc || !memory->raw.addr)
+        return rc;
+    log.bytes_len = config->raw_len;
+    return sl_log_new(memory->raw.addr, &log);
+}
+
+int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const struct sl_topo *topo,
+                  const struct sl_walk_memory *memory, const struct sl_clock *clock, const struct sl_crash_note *crashed,
+                  uint32_t crashed_cnt, char *err, size_t err_len)
+{
+    struct sl_walk *walk = aligned_alloc(128, (sizeof(*walk) + 127) / 128 * 128);
+    if (!walk)
+        return say(err, err_len, -ENOMEM, "no memory for the walk");
+    memset(walk, 0, sizeof(*walk));
+    walk->topo = topo;
+    take_feeds(walk, config);
+    for (uint32_t t = 0; t < topo->thread_cnt; t++) {
+        walk->threads[t].idx = t;
+        walk->threads[t].core = topo->threads[t].core;
+        walk->threads[t].bell.fd = -1;
+    }
+    int rc = sl_books_new(&walk->books, memory->books.addr, config->feed_cnt, topo->thread_cnt);
+    if (!rc)
+        rc = format_logs(config, memory);
+    for (uint32_t t = 0; !rc && t < topo->thread_cnt; t++) {
+        walk->threads[t].books = sl_books_thread(&walk->books, t);
+        rc = sl_bell_init(&walk->threads[t].bell);
+    }
+    if (rc) {
+        say(err, err_len, rc, "memory of the walk: %s", strerror(-rc));
+        goto undo;
+    }
+    for (uint32_t r = 0; !rc && r < topo->rx_cnt; r++)
+        rc = make_rings(walk, r, err, err_len);
+    hang_bells(walk);
+    if (!rc)
+        rc = make_receivers(walk, config, clock, crashed, crashed_cnt, err, err_len);
+    if (rc)
+        goto undo;
+    struct sl_thread *desk_thread = thread_with(walk, SL_STAGE_DESK), *waker_thread = thread_with(walk, SL_STAGE_WAKER);
+    rc = make_decoders(walk, config, memory, clock, &desk_thread->bell);
+    if (!rc)
+        rc = make_desk(walk, config, memory, clock, waker_thread == desk_thread ? NULL : &waker_thread->bell);
+    if (rc) {
+        say(err, err_len, rc, "decode and desk: %s", strerror(-rc));
+        goto undo;
+    }
+    for (uint32_t i = 0; i < crashed_cnt; i++)
+        sl_desk_crashed(walk->desk, &crashed[i]);
+    add_stage(desk_thread, "desk", sl_desk_poll, walk->desk);
+    walk->waker.logs[walk->waker.log_cnt++] = sl_desk_tape(walk->desk);
+    if (memory->raw.addr)
+        walk->waker.logs[walk->waker.log_cnt++] = sl_desk_raw(walk->desk);
+    walk->waker.wakes = &sl_books_tape(&walk->books)[SL_TAPE_WAKES];
+    add_stage(waker_thread, "waker", sl_waker_poll, &walk->waker);
+    *out = walk;
+    return 0;
+undo:
+    sl_walk_fini(walk);
+    return rc;
+}
+
+struct sl_thread *sl_walk_threads(struct sl_walk *walk, uint32_t *cnt)
+{
+    *cnt = walk->topo->thread_cnt;
+    return walk->threads;
+}
+
+struct sl_desk *sl_walk_desk(struct sl_walk *walk) { return walk->desk; }
+
+const struct sl_books *sl_walk_books(const struct sl_walk *walk) { return &walk->books; }
+
+void sl_walk_drain(struct sl_walk *walk)
+{
+    for (uint32_t r = 0; r < walk->topo->rx_cnt; r++)
+        sl_rx_drain(walk->sides[r].rx);
+}
+
+bool sl_walk_idle(const struct sl_walk *walk)
+{
+    for (uint32_t f = 0; f < walk->feed_cnt; f++) {
+        const sl_cell *rx = sl_books_rx(&walk->books, f);
+        uint64_t framed = 0;
+        for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++)
+            framed += sl_cell_get(&rx[SL_RX_FRAMED_LANE + lane]) - sl_cell_get(&rx[SL_RX_DROPPED_LANE + lane]);
+        if (framed != sl_cell_get(&sl_books_desk(&walk->books, f)[SL_DESK_ANSWERED]))
+            return false;
+    }
+    return true;
+}
+
+void sl_walk_fini(struct sl_walk *walk)
+{
+    if (!walk)
+        return;
+    if (walk->desk)
+        sl_desk_fini(walk->desk);
+    for (uint32_t r = 0; r < SL_RXS_MAX; r++) {
+        struct sl_rx_side *side = &walk->sides[r];
+        if (side->rx)
+            sl_rx_fini(side->rx);
+        if (side->frame)
+            sl_frame_fini(side->frame);
+        free(side->lines);
+        for (uint32_t d = 0; d < side->decoder_cnt; d++) {
+            if (side->decode[d])
+                sl_decode_fini(side->decode[d]);
+            for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++)
+                for (uint32_t i = 0; i < 2; i++)
+                    if (side->mem[d][lane][i].addr)
+                        sl_mem_close(&side->mem[d][lane][i]);
+        }
+    }
+    for (uint32_t t = 0; t < walk->topo->thread_cnt; t++)
+        if (walk->threads[t].bell.fd >= 0)
+            sl_bell_fini(&walk->threads[t].bell);
+    free(walk);
+}

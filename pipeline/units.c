@@ -1,0 +1,221 @@
+#include "pipeline/config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEAREST_LEN_MAX (sizeof(((struct sl_nearest *)0)->found) - 1)
+#define SHOWN_LEN 40 /* of what somebody wrote, in a message */
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* Smallest first. */
+static const struct unit size_units[] = {
+    { "B",   1          },
+    { "KiB", 1ull << 10 },
+    { "MiB", 1ull << 20 },
+    { "GiB", 1ull << 30 },
+    { "TiB", 1ull << 40 },
+    { NULL,  0          },
+};
+
+static const struct unit duration_units[] = {
+    { "ns", 1                 },
+    { "us", 1000              },
+    { "ms", 1000000           },
+    { "s",  1000000000        },
+    { "m",  60 * 1000000000ll },
+    { "h",  3600000000000     },
+    { "d",  86400000000000    },
+    { NULL, 0                 },
+};
+
+static const struct unit no_units[] = {
+    { "",   1 },
+    { NULL, 0 },
+};
+
+/* What each kind of value is called, and one that is right. */
+static const struct kind {
+    const struct unit *units;
+    uint64_t max;
+    const char *what, *example, *names;
+} kinds[] = {
+    [SL_CONFIG_SIZE] = { size_units, INT64_MAX, "size", "64MiB", "B, KiB, MiB, GiB, TiB" },
+    [SL_CONFIG_DURATION] = { duration_units, INT64_MAX, "duration", "5ms", "ns, us, ms, s, m, h, d" },
+    [SL_CONFIG_COUNT] = { no_units, INT64_MAX, "count", "4096", "" },
+};
+
+enum fault { FINE, NO_NUMBER, LEADING_ZERO, FRACTION, NO_UNIT, WRONG_UNIT, TOO_LARGE };
+
+static const struct unit *unit_named(const struct unit *units, const char *name)
+{
+    for (; units->name; units++)
+        if (!strcmp(units->name, name))
+            return units;
+    return NULL;
+}
+
+/* The digits that text starts with.  Past the largest number it stays at the largest. */
+static uint64_t read_digits(const char *text, size_t len)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < len; i++)
+        if (__builtin_mul_overflow(number, 10u, &number) || __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
+            return UINT64_MAX;
+    return number;
+}
+
+static enum fault read_value(const struct kind *kind, const char *text, uint64_t *value)
+{
+    size_t len = strspn(text, "0123456789");
+    const char *name = text + len;
+    if (!len)
+        return NO_NUMBER;
+    if (text[0] == '0' && len > 1)
+        return LEADING_ZERO;
+    if (*name == '.' || *name == ',')
+        return FRACTION;
+    const struct unit *unit = unit_named(kind->units, name);
+    if (!unit)
+        return *name ? WRONG_UNIT : NO_UNIT;
+    if (__builtin_mul_overflow(read_digits(text, len), unit->factor, value) || *value > kind->max)
+        return TOO_LARGE;
+    return FINE;
+}
+
+bool sl_config_size(const char *text, uint64_t *bytes) { return read_value(&kinds[SL_CONFIG_SIZE], text, bytes) == FINE; }
+
+bool sl_config_duration(const char *text, int64_t *ns)
+{
+    uint64_t value;
+    if (read_value(&kinds[SL_CONFIG_DURATION], text, &value) != FINE)
+        return false;
+    *ns = (int64_t)value;
+    return true;
+}
+
+bool sl_config_count(const char *text, uint64_t *cnt) { return read_value(&kinds[SL_CONFIG_COUNT], text, cnt) == FINE; }
+
+static const char *nearest_unit(const struct unit *units, const char *name)
+{
+    const char *names[8];
+    size_t cnt = 0;
+    for (; units->name; units++)
+        names[cnt++] = units->name;
+    names[cnt] = NULL;
+    return sl_config_nearest(name, names);
+}
+
+static int explain_unit(char *why, size_t why_len, const struct kind *kind, const char *text)
+{
+    const char *name = text + strspn(text, "0123456789");
+    const char *near = nearest_unit(kind->units, name);
+    if (kind->units == no_units)
+        return snprintf(why, why_len, "'%.*s' is no count; a whole number without a unit is expected, such as %s", SHOWN_LEN,
+                        text, kind->example);
+    if (near)
+        return snprintf(why, why_len, "'%.*s' is no %s; did you mean %.*s%s?", SHOWN_LEN, text, kind->what,
+                        (int)(name - text) < SHOWN_LEN ? (int)(name - text) : SHOWN_LEN, text, near);
+    return snprintf(why, why_len, "'%.*s' is no %s; its unit must be one of %s", SHOWN_LEN, text, kind->what, kind->names);
+}
+
+int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const char *text)
+{
+    const struct kind *kind = &kinds[unit];
+    uint64_t value;
+    switch (read_value(kind, text, &value)) {
+    case FINE:
+        return snprintf(why, why_len, "'%.*s' is a %s", SHOWN_LEN, text, kind->what);
+    case NO_NUMBER:
+        break;
+    case LEADING_ZERO:
+        return snprintf(why, why_len, "'%.*s' starts with 0, which some read as octal; a %s is written like %s", SHOWN_LEN, text,
+                        kind->what, kind->example);
+    case FRACTION:
+        return snprintf(why, why_len, "'%.*s' is no whole number; %s", SHOWN_LEN, text,
+                        unit == SL_CONFIG_COUNT ? "4096 would be one" : "take a smaller unit");
+    case NO_UNIT:
+        return snprintf(why, why_len, "'%.*s' has no unit; add one of %s", SHOWN_LEN, text, kind->names);
+    case WRONG_UNIT:
+        return explain_unit(why, why_len, kind, text);
+    case TOO_LARGE:
+        return snprintf(why, why_len, "'%.*s' is more than a %s can be", SHOWN_LEN, text, kind->what);
+    }
+    return snprintf(why, why_len, "'%.*s' is no %s; %s is expected, such as %s", SHOWN_LEN, text, kind->what,
+                    unit == SL_CONFIG_COUNT ? "a whole number" : "a whole number with its unit", kind->example);
+}
+
+struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value)
+{
+    const struct unit *largest = kinds[unit].units;
+    struct sl_config_text written;
+    for (const struct unit *next = largest; next->name && value; next++)
+        if (value % next->factor == 0)
+            largest = next;
+    snprintf(written.text, sizeof(written.text), "%llu%s", (unsigned long long)(value / largest->factor), largest->name);
+    return written;
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned less = a < b ? a : b;
+    return less < c ? less : c;
+}
+
+static bool same_letter(char a, char b) { return tolower((unsigned char)a) == tolower((unsigned char)b); }
+
+/* Letters to add, leave out, change, or exchange with their neighbour until one word is the other, case aside. */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    unsigned rows[3][NEAREST_LEN_MAX + 1];
+    for (size_t j = 0; j <= b_len; j++)
+        rows[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a_len; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= b_len; j++) {
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + !same_letter(a[i - 1], b[j - 1]));
+            bool exchanged = i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]);
+            if (exchanged && two_above[j - 2] + 1 < row[j])
+                row[j] = two_above[j - 2] + 1;
+        }
+    }
+    return rows[a_len % 3][b_len];
+}
+
+void sl_nearest_begin(struct sl_nearest *nearest, const char *word)
+{
+    size_t len = strlen(word);
+    /* A third of the letters wrong is a slip; more is another word. */
+    *nearest = (struct sl_nearest){ .word = word, .least = len < 6 ? 2 : (unsigned)len / 3 + 1 };
+    if (!len || len > NEAREST_LEN_MAX)
+        nearest->least = 0;
+}
+
+bool sl_nearest_offer(struct sl_nearest *nearest, const char *candidate)
+{
+    size_t len = strlen(candidate);
+    if (!nearest->least || !len || len > NEAREST_LEN_MAX)
+        return false;
+    unsigned away = distance(nearest->word, strlen(nearest->word), candidate, len);
+    if (away >= nearest->least || away >= len)
+        return false;
+    nearest->least = away;
+    memcpy(nearest->found, candidate, len + 1);
+    return true;
+}
+
+const char *sl_config_nearest(const char *word, const char *const *words)
+{
+    struct sl_nearest nearest;
+    const char *found = NULL;
+    sl_nearest_begin(&nearest, word);
+    for (; *words; words++)
+        if (sl_nearest_offer(&nearest, *words))
+            found = *words;
+    return found;
+}

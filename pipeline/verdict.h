@@ -1,0 +1,48 @@
+/* pipeline/verdict.h - one answer before the desk: what becomes of it, and of what is held because of it.
+ *
+ *     answer --> reject ---------------------------> notice
+ *            --> bulletin: seen before? ------------> counted
+ *                          to be held? -------------> hold area, notice
+ *                          else --------------------> tape;  a kill, release or newer version then settles what is held
+ *
+ * Life      init, fini.
+ * Threads   The desk's.
+ * Owns      Borrows an answer and its message until settled.
+ * Errors    init: 0 or -errno.  Settling may have to wait for room: false, nothing has been decided, ask again.
+ * Units     Lengths in bytes; times in ns since 1970 UTC.
+ *
+ * In doubt about an embargo, hold: what is embargoed and of a killed story is held all the same, and published WITHDRAWN at its
+ * time; what finds no room in the hold area is rejected, never published early.
+ */
+#ifndef SL_PIPELINE_VERDICT_H
+#define SL_PIPELINE_VERDICT_H
+
+#include "pipeline/hold.h"
+#include "pipeline/publish.h"
+#include "pipeline/window.h"
+
+struct sl_judge {
+    struct sl_publish publish;
+    struct sl_window window;
+    struct sl_hold hold;
+    const struct sl_books *books;
+};
+
+/* An answer, its message, and where the message's raw bytes are. */
+struct sl_case {
+    const struct sl_answer *answer;
+    const struct sl_message *message;
+    uint64_t *raw_seq; /* of the message on the raw log; 0: not there yet.  Kept from one of its answers to the next */
+};
+
+int sl_judge_init(struct sl_judge *judge, const struct sl_desk_config *config);
+void sl_judge_fini(struct sl_judge *judge);
+
+/* False: not now. */
+bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand);
+/* Publishes the next held bulletin whose time has come, if there is one and there is room. */
+bool sl_judge_release(struct sl_judge *judge, int64_t now_ns);
+/* What killed the walk before: its first bytes onto the raw log, its REJECT onto the tape. */
+void sl_judge_crashed(struct sl_judge *judge, const struct sl_crash_note *note);
+
+#endif

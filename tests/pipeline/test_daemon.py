@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""The daemon as its users meet it: agencies that misbehave, readers that stop or die, a walk that is killed.
+
+    test_daemon.py SLUGLINE SLUGLINE_WITH_CRASHING_FORMAT [CASE ...]
+
+Every case has a daemon, a folder and ports of its own, on loopback; it ends what it started, by pid.  Python 3.11, standard library only.
+"""
+import contextlib
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SLUGLINE = CRASHING = ""
+BOUND_S = 20  # for anything that must happen; nothing here waits for time itself
+
+
+def until(what, check):
+    end = time.monotonic() + BOUND_S
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.01)
+    raise AssertionError("did not happen within %d s: %s" % (BOUND_S, what))
+
+
+def message(number, text="One line of it.", service="tst", priority=4):
+    return (
+        "\x01%s%04d %d i 12  tst %03d\r\n\r\nCase/\r\n\x02Headline number %d =\r\n\r\n   Testville (tst) - %s\r\n\r\n"
+        "\x03%02d1200 GMT Nov 26\r\n\x7f\n\x7f\x04" % (service, number, priority, number % 1000, number, text, number % 27 + 1)
+    ).encode("latin-1")
+
+
+class Lines:
+    """What a child prints, line by line, without blocking."""
+
+    def __init__(self, stream):
+        self.lines, self.queue = [], queue.Queue()
+        self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self.thread.start()
+
+    def _read(self, stream):
+        for line in stream:
+            self.queue.put(line.decode("utf-8", "replace").rstrip("\n"))
+        stream.close()
+
+    def all(self):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.lines.append(self.queue.get_nowait())
+        return self.lines
+
+
+class Daemon:
+    def __init__(self, feeds, program=None, tape="16MiB"):
+        self.folder = tempfile.TemporaryDirectory(prefix="slugline-test-")
+        self.socket = os.path.join(self.folder.name, "tape.sock")
+        self.config = os.path.join(self.folder.name, "slugline.yaml")
+        self.program = program or SLUGLINE
+        self.readers = []
+        self.write(feeds, tape)
+        self.process = subprocess.Popen([self.program, "run", "-c", self.config], stderr=subprocess.PIPE)
+        self.said = Lines(self.process.stderr)
+        until("the walk is up", lambda: self.walk_pids() or self.process.poll() is not None)
+
+    def write(self, feeds, tape="16MiB", more=""):
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write("node: test\ntape: {name: t, size: %s, raw: 16MiB, hold: 1MiB, socket: %s}\n%sfeeds:\n" % (tape, self.socket, more))
+            for feed in feeds:
+                f.write("  - {%s}\n" % feed)
+
+    def walk_pids(self):
+        return [int(line.split("pid=")[1].split()[0]) for line in self.said.all() if "walk up pid=" in line]
+
+    def tail(self, *options):
+        reader = subprocess.Popen(
+            [self.program, "tail", "--json", "-s", self.socket, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        reader.out, reader.said = Lines(reader.stdout), Lines(reader.stderr)
+        self.readers.append(reader)
+        return reader
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(BOUND_S)
+        return status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in [*self.readers, self.process]:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait(BOUND_S)
+        self.folder.cleanup()
+
+
+def headlines(reader):
+    found = []
+    for line in reader.out.all():
+        item = json.loads(line)
+        if "headlines" in item:
+            found.append(item["headlines"][0]["value"])
+    return found
+
+
+def notices(reader, kind):
+    return [w for w in (json.loads(line).get("wire", {}) for line in reader.out.all()) if w.get("kind") == kind]
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def dial(port):
+    end = time.monotonic() + BOUND_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), BOUND_S)
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
+def listening(port, name="wire", more=""):
+    return 'name: %s, format: iptc7901, lines: ["tcp-listen://127.0.0.1:%d"]%s' % (name, port, more)
+
+
+@contextlib.contextmanager
+def wire(program=None, more="", tape="16MiB"):
+    port = free_port()
+    with Daemon([listening(port, more=more)], program, tape) as daemon:
+        with dial(port) as agency:
+            yield daemon, agency, port
+
+
+def expect_headlines(reader, numbers):
+    wanted = ["Headline number %d" % n for n in numbers]
+    until("headlines %s, got %s" % (wanted[:5], headlines(reader)[:5]), lambda: headlines(reader) == wanted)
+
+
+# ---- agencies ----
+
+
+def a_message_in_single_bytes_is_whole():
+    with wire() as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest")
+        agency.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in message(1):
+            agency.sendall(bytes([byte]))
+        expect_headlines(reader, [1])
+        assert daemon.stop() == 0
+
+
+def a_line_cut_in_mid_message_loses_only_that_message():
+    with wire() as (daemon, agency, port):
+        reader = daemon.tail("--from", "oldest", "--notices")
+        agency.sendall(message(1) + message(2)[:60])
+        agency.close()
+        until("the cut message is a reject", lambda: notices(reader, "reject"))
+        with dial(port) as again:
+            again.sendall(message(3))
+            expect_headlines(reader, [1, 3])
+        assert daemon.stop() == 0
+
+
+def garbage_between_messages_is_a_reject_and_the_next_is_whole():
+    with wire() as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest", "--notices")
+        agency.sendall(message(1) + b"\xff\xfe line noise that is no filling \x9b" + message(2) + b"\x16\x16\x00\x7f\r\n" + message(3))
+        expect_headlines(reader, [1, 2, 3])
+        assert len(notices(reader, "reject")) == 1, notices(reader, "reject")
+        assert daemon.stop() == 0
+
+
+def a_message_that_never_ends_is_bounded():
+    with wire(more=", message: 16KiB") as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest", "--notices")
+        agency.sendall(message(1) + message(2)[:200] + b"and on and on " * 4000)
+        until("it is refused", lambda: notices(reader, "reject"))
+        agency.sendall(b"\r\n" + message(3))
+        expect_headlines(reader, [1, 3])
+        assert daemon.stop() == 0
+
+
+def a_dialled_agency_that_hangs_up_is_dialled_again():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(BOUND_S)
+        port = server.getsockname()[1]
+        feed = 'name: wire, format: iptc7901, lines: ["tcp://127.0.0.1:%d?reconnect=10ms-100ms"]' % port
+        with Daemon([feed]) as daemon:
+            reader = daemon.tail("--from", "oldest")
+            for number in (1, 2, 3):
+                agency, _ = server.accept()
+                agency.sendall(message(number))
+                agency.close()
+            expect_headlines(reader, [1, 2, 3])
+            assert daemon.stop() == 0
+
+
+def the_same_bulletin_by_two_lines_passes_once():
+    ports = free_port(), free_port()
+    feed = 'name: wire, format: iptc7901, lines: ["tcp-listen://127.0.0.1:%d", "tcp-listen://127.0.0.1:%d"]' % ports
+    with Daemon([feed]) as daemon, dial(ports[0]) as a, dial(ports[1]) as b:
+        reader = daemon.tail("--from", "oldest")
+        for number in range(1, 101):
+            (a if number % 2 else b).sendall(message(number))
+            (b if number % 2 else a).sendall(message(number))
+        until("a hundred", lambda: len(headlines(reader)) == 100)
+        a.sendall(message(101))
+        until("and one", lambda: len(headlines(reader)) == 101)
+        assert sorted(set(headlines(reader))) == sorted("Headline number %d" % n for n in range(1, 102))
+        assert daemon.stop() == 0
+
+
+# ---- readers ----
+
+
+def a_stopped_reader_and_a_killed_one_hurt_nobody():
+    with wire() as (daemon, agency, _):
+        steady, stopped, killed = (daemon.tail("--from", "oldest") for _ in range(3))
+        agency.sendall(message(1))
+        for reader in (steady, stopped, killed):
+            until("each reader has begun", lambda reader=reader: headlines(reader))
+        stopped.send_signal(signal.SIGSTOP)
+        killed.kill()
+        text = "Many words so that the tape goes round more than once. " * 20
+        for number in range(2, 20001):
+            agency.sendall(message(number, text))
+        until("the steady reader has the last", lambda: headlines(steady)[-1] == "Headline number 20000")
+        assert len(headlines(steady)) + missed(steady) == 20000
+        stopped.send_signal(signal.SIGCONT)
+        until("the stopped one goes on to the last", lambda: headlines(stopped)[-1] == "Headline number 20000")
+        assert missed(stopped) > 0, "it was lapped, and was not told"
+        assert len(headlines(stopped)) + missed(stopped) == 20000
+        assert daemon.stop() == 0
+
+
+def missed(reader):
+    total = 0
+    for line in reader.out.all():
+        item = json.loads(line).get("wire", {})
+        if item.get("kind") == "missed":
+            total += item["last"] - item["first"] + 1
+    return total
+
+
+# ---- the walk and the supervisor ----
+
+
+def a_killed_walk_is_started_again_and_readers_rejoin():
+    with wire() as (daemon, agency, port):
+        reader = daemon.tail("--from", "oldest")
+        agency.sendall(message(1))
+        expect_headlines(reader, [1])
+        for round_number in (2, 3):
+            os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+            until("the next walk is up", lambda n=round_number: len(daemon.walk_pids()) == n)
+            with dial(port) as again:
+                again.sendall(message(round_number))
+                expect_headlines(reader, range(1, round_number + 1))
+        epochs = {json.loads(line)["wire"]["epoch"] for line in reader.out.all() if "headlines" in json.loads(line)}
+        assert len(epochs) == 3, epochs
+        assert any("epoch" in line for line in reader.said.all()), reader.said.all()
+        assert daemon.stop() == 0
+
+
+def a_stopped_walk_is_not_taken_for_dead():
+    with wire() as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest")
+        os.kill(daemon.walk_pids()[0], signal.SIGSTOP)
+        agency.sendall(message(1))
+        os.kill(daemon.walk_pids()[0], signal.SIGCONT)
+        expect_headlines(reader, [1])
+        assert len(daemon.walk_pids()) == 1
+        assert daemon.stop() == 0
+
+
+def a_message_that_kills_its_parser_is_refused_and_the_wire_goes_on():
+    port = free_port()
+    feed = 'name: wire, format: crash, framing: control, lines: ["tcp-listen://127.0.0.1:%d"]' % port
+    with Daemon([feed], CRASHING) as daemon, dial(port) as agency:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        agency.sendall(b"\x01fine one\x03\x04")
+        until("the first", lambda: headlines(reader) == ["fine one"])
+        agency.sendall(b"\x01CRASH please\x03\x04")
+        until("the next walk is up", lambda: len(daemon.walk_pids()) == 2)
+        until("it is a reject", lambda: len(notices(reader, "reject")) == 1)
+        with dial(port) as again:  # the agency sends it again: refused without being parsed
+            again.sendall(b"\x01CRASH please\x03\x04\x01fine two\x03\x04")
+            until("the wire goes on", lambda: headlines(reader) == ["fine one", "fine two"])
+        until("refused once more", lambda: len(notices(reader, "reject")) == 2)
+        assert len(daemon.walk_pids()) == 2
+        assert daemon.stop() == 0
+
+
+def a_walk_whose_supervisor_is_killed_ends_by_itself():
+    with wire() as (daemon, _, _port):
+        walk = daemon.walk_pids()[0]
+        daemon.process.kill()
+        daemon.process.wait(BOUND_S)
+        until("the walk ends", lambda: not os.path.exists("/proc/%d" % walk) or "Z" in open("/proc/%d/stat" % walk).read().split()[2])
+
+
+def a_second_daemon_on_the_same_socket_is_refused():
+    with wire() as (daemon, agency, _):
+        second = subprocess.run([SLUGLINE, "run", "-c", daemon.config.replace(".yaml", "2.yaml")], capture_output=True, timeout=BOUND_S)
+        assert second.returncode == 1
+        other = daemon.config.replace(".yaml", "2.yaml")
+        with open(daemon.config) as f, open(other, "w") as g:
+            g.write(f.read().replace("tcp-listen://127.0.0.1:", "tcp-listen://127.0.0.2:"))
+        second = subprocess.run([SLUGLINE, "run", "-c", other], capture_output=True, timeout=BOUND_S)
+        assert second.returncode == 1 and b"already serves" in second.stderr, second.stderr
+        reader = daemon.tail("--from", "oldest")
+        agency.sendall(message(1))
+        expect_headlines(reader, [1])
+        assert daemon.stop() == 0
+
+
+def hangup_takes_what_can_change_and_refuses_the_rest():
+    port = free_port()
+    with Daemon([listening(port)]) as daemon:
+        daemon.write([listening(port, more=", silence: 1s")])
+        daemon.process.send_signal(signal.SIGHUP)
+        until("read again", lambda: any("read again" in line for line in daemon.said.all()))
+        until("the silent feed is named", lambda: any("name=wire silent" in line for line in daemon.said.all()))
+        daemon.write([listening(port)], tape="32MiB")
+        daemon.process.send_signal(signal.SIGHUP)
+        until("the key is named", lambda: any("tape.size" in line and "restart" in line for line in daemon.said.all()))
+        with open(daemon.config, "w") as f:
+            f.write("feeds: nonsense\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        until("a broken file changes nothing", lambda: any("the running one stays" in line for line in daemon.said.all()))
+        assert daemon.stop() == 0
+
+
+def status_tells_the_books_and_whether_anybody_is_there():
+    with wire() as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest")
+        agency.sendall(message(1) + message(1) + b"\x01no header at all\x02x\x03\x04" + message(2))
+        expect_headlines(reader, [1, 2])
+        until(
+            "the books say so",
+            lambda: json.loads(subprocess.run([SLUGLINE, "status", "--json", "-s", daemon.socket], capture_output=True, timeout=BOUND_S, check=True).stdout)["feeds"][0]["rejected"] == 1,
+        )
+        assert daemon.stop() == 0
+        gone = subprocess.run([SLUGLINE, "status", "-s", daemon.socket], capture_output=True, timeout=BOUND_S)
+        assert gone.returncode == 3, gone
+
+
+CASES = [
+    a_message_in_single_bytes_is_whole,
+    a_line_cut_in_mid_message_loses_only_that_message,
+    garbage_between_messages_is_a_reject_and_the_next_is_whole,
+    a_message_that_never_ends_is_bounded,
+    a_dialled_agency_that_hangs_up_is_dialled_again,
+    the_same_bulletin_by_two_lines_passes_once,
+    a_stopped_reader_and_a_killed_one_hurt_nobody,
+    a_killed_walk_is_started_again_and_readers_rejoin,
+    a_stopped_walk_is_not_taken_for_dead,
+    a_message_that_kills_its_parser_is_refused_and_the_wire_goes_on,
+    a_walk_whose_supervisor_is_killed_ends_by_itself,
+    a_second_daemon_on_the_same_socket_is_refused,
+    hangup_takes_what_can_change_and_refuses_the_rest,
+    status_tells_the_books_and_whether_anybody_is_there,
+]
+
+
+def main():
+    global SLUGLINE, CRASHING
+    SLUGLINE, CRASHING = sys.argv[1:3]
+    chosen = sys.argv[3:]
+    failed = 0
+    for case in CASES:
+        if chosen and case.__name__ not in chosen:
+            continue
+        begun = time.monotonic()
+        try:
+            case()
+            print("ok      %s (%.1f s)" % (case.__name__, time.monotonic() - begun), flush=True)
+        except Exception as problem:  # the next case has a daemon of its own
+            failed += 1
+            print("FAILED  %s: %s: %s" % (case.__name__, type(problem).__name__, problem), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

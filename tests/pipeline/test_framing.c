@@ -1,0 +1,283 @@
+#include "tests/pipeline/units.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+
+#define MAX 100000u
+
+#define HEAD "\001tst0001 4 i 20 ccccb   tst 001\r\n\r\nHarbour/ferry/\r\n"
+#define TEXT "\002Ferry returns to Testhaven =\r\n\r\n   Testhaven (tst) - The ferry is back.\r\n\r\n"
+#define BODY HEAD TEXT
+#define TAIL "\003051200 GMT Jan 26\r\n\177\r\n\177"
+#define ONE  BODY TAIL "\004"
+#define TWO  "\001tst0002 1 i 4   tst 002\r\n\002Second =\r\n\003051201 GMT Jan 26\r\n\004"
+#define ANPA "\001a0105 US tests\nr i\023\021 BC-Ferry   01-05 0012\n\002BC-Ferry,0012<\n\tBack again.\n\t\003TS-WF-01-05-26 1200GMT<\n\f\n\004"
+#define WMO  "\001\r\r\n117 \r\r\nWFXX53 KTST 051200\r\r\nTORTST\r\r\nText.\r\r\n\003"
+#define FIFTY "01234567890123456789012345678901234567890123456789"
+#define LONG  FIFTY FIFTY
+
+struct want {
+    const char *bytes;
+    uint32_t len; /* 0: strlen */
+    enum sl_cut cut;
+};
+
+static const struct framing_case {
+    const char *name;
+    enum sl_framing framing;
+    uint32_t message_max;
+    const char *wire;
+    uint32_t wire_len; /* 0: strlen */
+    struct want want[5];
+    bool broken;
+} cases[] = {
+    { "one message",               SL_FRAMING_CONTROL, MAX, ONE, 0, { { ONE, 0, 0 } }, false },
+    { "two, nothing between",      SL_FRAMING_CONTROL, MAX, ONE TWO, 0, { { ONE, 0, 0 }, { TWO, 0, 0 } }, false },
+    { "filling all around",        SL_FRAMING_CONTROL, MAX, "\177\177\r\n\026\026" ONE "\r\n \026" TWO "\r\n\177", 0, { { ONE, 0, 0 }, { TWO, 0, 0 } }, false },
+    { "NUL is filling",            SL_FRAMING_CONTROL, MAX, "\0\0" TWO "\0", sizeof("\0\0" TWO "\0") - 1, { { TWO, 0, 0 } }, false },
+    { "ANPA after SYN SYN",        SL_FRAMING_CONTROL, MAX, "\026\026" ANPA "\026\026" ANPA, 0, { { ANPA, 0, 0 }, { ANPA, 0, 0 } }, false },
+    { "SOH twice",                 SL_FRAMING_CONTROL, MAX, "\001" TWO, 0, { { TWO, 0, 0 } }, false },
+    { "SOH five times",            SL_FRAMING_CONTROL, MAX, "\001\001\001\001" TWO, 0, { { TWO, 0, 0 } }, false },
+    { "only filling",              SL_FRAMING_CONTROL, MAX, "\026\026\r\n\177\004  ", 0, { { 0 } }, false },
+    { "EOT and no ETX",            SL_FRAMING_CONTROL, MAX, HEAD "\004" TWO, 0, { { HEAD "\004", 0, 0 }, { TWO, 0, 0 } }, false },
+    { "no EOT, next comes",        SL_FRAMING_CONTROL, MAX, BODY TAIL TWO, 0, { { BODY TAIL, 0, 0 }, { TWO, 0, 0 } }, false },
+    { "no EOT ever",               SL_FRAMING_CONTROL, MAX, WMO WMO, 0, { { WMO, 0, 0 }, { WMO, 0, 0 } }, false },
+    { "ETX twice",                 SL_FRAMING_CONTROL, MAX, HEAD TEXT "\003\003 x\004", 0, { { HEAD TEXT "\003\003 x\004", 0, 0 } }, false },
+    { "cut in the text",           SL_FRAMING_CONTROL, MAX, BODY TWO, 0, { { BODY, 0, SL_CUT_NEW_START }, { TWO, 0, 0 } }, false },
+    { "cut in mid-word",           SL_FRAMING_CONTROL, MAX, HEAD "\002Ferry ret" TWO, 0, { { HEAD "\002Ferry ret", 0, SL_CUT_NEW_START }, { TWO, 0, 0 } }, false },
+    { "cut in the header",         SL_FRAMING_CONTROL, MAX, "\001ts" ONE, 0, { { "\001ts", 0, SL_CUT_NEW_START }, { ONE, 0, 0 } }, false },
+    { "line down in the text",     SL_FRAMING_CONTROL, MAX, ONE BODY, 0, { { ONE, 0, 0 }, { BODY, 0, SL_CUT_LINE_DOWN } }, false },
+    { "line down in the trailer",  SL_FRAMING_CONTROL, MAX, BODY "\0030512", 0, { { BODY "\0030512", 0, 0 } }, false },
+    { "noise before",              SL_FRAMING_CONTROL, MAX, "login:" ONE, 0, { { "login:", 0, SL_CUT_NOISE }, { ONE, 0, 0 } }, false },
+    { "noise between",             SL_FRAMING_CONTROL, MAX, ONE "\r\nbuzz zz\r\nbuzz\177\177" TWO, 0, { { ONE, 0, 0 }, { "buzz zz\r\nbuzz", 0, SL_CUT_NOISE }, { TWO, 0, 0 } }, false },
+    { "two runs of noise",         SL_FRAMING_CONTROL, MAX, "ab\026cd", 0, { { "ab", 0, SL_CUT_NOISE }, { "cd", 0, SL_CUT_NOISE } }, false },
+    { "noise with high bits",      SL_FRAMING_CONTROL, MAX, "\201\377\226" TWO, 0, { { "\201\377\226", 0, SL_CUT_NOISE }, { TWO, 0, 0 } }, false },
+    { "noise in pieces of its bound", SL_FRAMING_CONTROL, 64, LONG TWO, 0, { { LONG, 64, SL_CUT_NOISE }, { &LONG[64], 36, SL_CUT_NOISE }, { TWO, 0, 0 } }, false },
+    { "endless text",              SL_FRAMING_CONTROL, 64, "\001" LONG LONG LONG TWO, 0, { { "\001" LONG, 64, SL_CUT_TOO_LONG }, { TWO, 0, 0 } }, false },
+    { "endless text that ends",    SL_FRAMING_CONTROL, 64, "\001" LONG "\003" LONG "\004" TWO, 0, { { "\001" LONG, 64, SL_CUT_TOO_LONG }, { TWO, 0, 0 } }, false },
+    { "as long as may be",         SL_FRAMING_CONTROL, 64, "\001" FIFTY "012345678901\004" TWO, 0, { { "\001" FIFTY "012345678901\004", 64, 0 }, { TWO, 0, 0 } }, false },
+    { "longer by one",             SL_FRAMING_CONTROL, 64, "\001" FIFTY "0123456789012\004" TWO, 0, { { "\001" FIFTY "0123456789012", 64, SL_CUT_TOO_LONG }, { TWO, 0, 0 } }, false },
+    { "trailer reaches the bound", SL_FRAMING_CONTROL, 64, "\001" FIFTY "\003" LONG TWO, 0, { { "\001" FIFTY "\003" LONG, 64, 0 }, { TWO, 0, 0 } }, false },
+
+    { "length 16",                 SL_FRAMING_LENGTH16, 64, "\0\003abc\0\001d", 8, { { "abc", 0, 0 }, { "d", 0, 0 } }, false },
+    { "length 16, heartbeats",     SL_FRAMING_LENGTH16, 64, "\0\0\0\0\0\001d\0\0", 9, { { "d", 0, 0 } }, false },
+    { "length 16, cut in length",  SL_FRAMING_LENGTH16, 64, "\0\003abc\0", 6, { { "abc", 0, 0 } }, false },
+    { "length 16, cut in text",    SL_FRAMING_LENGTH16, 64, "\0\003ab", 4, { { "ab", 0, SL_CUT_LINE_DOWN } }, false },
+    { "length 16, as long as may be", SL_FRAMING_LENGTH16, 64, "\0\100" LONG, 66, { { LONG, 64, 0 } }, false },
+    { "length 16, longer by one",  SL_FRAMING_LENGTH16, 64, "\0\003abc\0\101" LONG, 72, { { "abc", 0, 0 } }, true },
+    { "length 32",                 SL_FRAMING_LENGTH32, 64, "\0\0\0\003abc\0\0\0\001d", 12, { { "abc", 0, 0 }, { "d", 0, 0 } }, false },
+    { "length 32, nonsense",       SL_FRAMING_LENGTH32, 64, "\377\377\377\377abc", 7, { { 0 } }, true },
+    { "length 32, text for length", SL_FRAMING_LENGTH32, 64, "<?xml version", 0, { { 0 } }, true },
+
+    { "lines",                     SL_FRAMING_LINE, 64, "one\ntwo\r\nthree\n", 0, { { "one", 0, 0 }, { "two", 0, 0 }, { "three", 0, 0 } }, false },
+    { "empty lines",               SL_FRAMING_LINE, 64, "\n\r\none\n\n\r\n\r\n", 0, { { "one", 0, 0 } }, false },
+    { "CR inside a line",          SL_FRAMING_LINE, 64, "a\rb\r\r\n", 0, { { "a\rb\r", 0, 0 } }, false },
+    { "a line without its end",    SL_FRAMING_LINE, 64, "one\ntw", 0, { { "one", 0, 0 }, { "tw", 0, SL_CUT_LINE_DOWN } }, false },
+    { "a long line",               SL_FRAMING_LINE, 64, LONG LONG "\ntwo\n", 0, { { LONG, 64, SL_CUT_TOO_LONG }, { "two", 0, 0 } }, false },
+    { "a line as long as may be",  SL_FRAMING_LINE, 64, FIFTY "01234567890123\ntwo\n", 0, { { FIFTY "01234567890123", 64, 0 }, { "two", 0, 0 } }, false },
+};
+#define CASE_CNT (sizeof(cases) / sizeof(cases[0]))
+
+static uint32_t len_or_strlen(uint32_t len, const char *bytes) { return len || !bytes ? len : (uint32_t)strlen(bytes); }
+
+static struct units new_units(const struct framing_case *c, uint32_t len)
+{
+    struct units units;
+    units_init(&units, c->framing, c->message_max, len);
+    return units;
+}
+
+/* The stream in pieces that end at a and b, or byte by byte where step is 1. */
+static struct units run_case(const struct framing_case *c, uint32_t a, uint32_t b, uint32_t step)
+{
+    uint32_t len = len_or_strlen(c->wire_len, c->wire);
+    const uint8_t *wire = (const uint8_t *)c->wire;
+    struct units units = new_units(c, len);
+    if (step) {
+        for (uint32_t at = 0; at < len && !units.broken; at += step)
+            units_feed(&units, wire + at, len - at < step ? len - at : step);
+    } else {
+        units_feed(&units, wire, a);
+        units_feed(&units, wire + a, b - a);
+        units_feed(&units, wire + b, len - b);
+    }
+    if (!units.broken)
+        units_end(&units, SL_END_OF_LINE);
+    return units;
+}
+
+Test(framing, messages_are_found_whole_and_what_is_not_whole_is_cut_with_its_reason)
+{
+    for (size_t i = 0; i < CASE_CNT; i++) {
+        const struct framing_case *c = &cases[i];
+        uint32_t len = len_or_strlen(c->wire_len, c->wire), cnt = 0;
+        struct units units = run_case(c, len, len, 0);
+        for (; cnt < 5 && c->want[cnt].bytes; cnt++) {
+            const struct want *want = &c->want[cnt];
+            uint32_t want_len = len_or_strlen(want->len, want->bytes);
+            cr_assert_lt(cnt, units.cnt, "%s: unit %u is missing", c->name, cnt);
+            const struct found_unit *unit = &units.unit[cnt];
+            cr_expect_eq(unit->cut, want->cut, "%s: unit %u is cut for %d", c->name, cnt, unit->cut);
+            cr_expect(unit->len == want_len && !memcmp(units.bytes + unit->off, want->bytes, want_len),
+                      "%s: unit %u is '%.*s'", c->name, cnt, (int)unit->len, units.bytes + unit->off);
+        }
+        cr_expect_eq(units.cnt, cnt, "%s: %u units", c->name, units.cnt);
+        cr_expect_eq(units.broken, c->broken, "%s", c->name);
+        cr_expect(units_add_up(&units), "%s: %lu bytes, %lu filling, %u in units", c->name, units.eaten, units.fill,
+                  units.bytes_len);
+        units_fini(&units);
+    }
+}
+
+Test(framing, a_stream_cut_anywhere_into_two_or_three_pieces_or_single_bytes_gives_the_same_units)
+{
+    for (size_t i = 0; i < CASE_CNT; i++) {
+        const struct framing_case *c = &cases[i];
+        uint32_t len = len_or_strlen(c->wire_len, c->wire);
+        struct units whole = run_case(c, len, len, 0), single = run_case(c, 0, 0, 1);
+        cr_expect(units_same(&whole, &single), "%s: byte by byte", c->name);
+        units_fini(&single);
+        for (uint32_t a = 0; a <= len; a++)
+            for (uint32_t b = a; b <= len; b++) {
+                struct units pieces = run_case(c, a, b, 0);
+                cr_assert(units_same(&whole, &pieces), "%s: cut at %u and %u", c->name, a, b);
+                units_fini(&pieces);
+            }
+        units_fini(&whole);
+    }
+}
+
+Test(framing, a_unit_whose_time_is_over_is_cut_and_its_rest_is_no_noise)
+{
+    static const struct timeout_case {
+        const char *name;
+        enum sl_framing framing;
+        const char *before, *after;
+        uint32_t before_len, after_len;
+        enum sl_cut cut;      /* of the unit that ends */
+        const char *then;     /* the next unit */
+    } rows[] = {
+        { "text",         SL_FRAMING_CONTROL,  BODY,      "more of it\r\n\003tail\004" TWO, 0, 0, SL_CUT_TIMEOUT, TWO },
+        { "text, no EOT", SL_FRAMING_CONTROL,  BODY,      "more of it" TWO,                 0, 0, SL_CUT_TIMEOUT, TWO },
+        { "trailer",      SL_FRAMING_CONTROL,  BODY TAIL, "\004" TWO,                       0, 0, SL_CUT_NOT,     TWO },
+        { "noise",        SL_FRAMING_CONTROL,  "buzz",    TWO,                              0, 0, SL_CUT_NOISE,   TWO },
+        { "length",       SL_FRAMING_LENGTH16, "\0\004ab", "cd\0\001e",                     4, 5, SL_CUT_TIMEOUT, "e" },
+        { "line",         SL_FRAMING_LINE,     "abc",     "def\nghi\n",                     0, 0, SL_CUT_TIMEOUT, "ghi" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct timeout_case *row = &rows[i];
+        struct units units;
+        units_init(&units, row->framing, MAX, MAX);
+        units_feed(&units, (const uint8_t *)row->before, len_or_strlen(row->before_len, row->before));
+        units_end(&units, SL_END_OF_TIME);
+        cr_assert_eq(units.cnt, 1, "%s: %u units", row->name, units.cnt);
+        cr_expect_eq(units.unit[0].cut, row->cut, "%s: %d", row->name, units.unit[0].cut);
+        units_feed(&units, (const uint8_t *)row->after, len_or_strlen(row->after_len, row->after));
+        cr_assert_eq(units.cnt, 2, "%s: %u units", row->name, units.cnt);
+        cr_expect_eq(units.unit[1].cut, SL_CUT_NOT, "%s", row->name);
+        cr_expect(units.unit[1].len == strlen(row->then) &&
+                  !memcmp(units.bytes + units.unit[1].off, row->then, units.unit[1].len), "%s", row->name);
+        cr_expect(units_add_up(&units), "%s", row->name);
+        units_fini(&units);
+    }
+}
+
+Test(framing, time_that_ends_between_units_changes_nothing)
+{
+    struct units units;
+    units_init(&units, SL_FRAMING_LENGTH32, MAX, MAX);
+    units_feed(&units, (const uint8_t *)"\0\0", 2);
+    units_end(&units, SL_END_OF_TIME);
+    units_feed(&units, (const uint8_t *)"\0\001x", 3);
+    cr_expect_eq(units.cnt, 1);
+    units_fini(&units);
+}
+
+Test(framing, the_end_of_a_datagram_ends_its_last_line)
+{
+    static const struct { const char *wire; uint32_t cnt; const char *last; } rows[] = {
+        { "one\ntwo",     2, "two" },
+        { "one\r\ntwo\r", 2, "two" },
+        { "one\n\r",      1, "one" },
+        { "\r",           0, ""    },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct units units;
+        units_init(&units, SL_FRAMING_LINE, MAX, MAX);
+        units_feed(&units, (const uint8_t *)rows[i].wire, (uint32_t)strlen(rows[i].wire));
+        units_end(&units, SL_END_OF_DATAGRAM);
+        cr_assert_eq(units.cnt, rows[i].cnt, "row %zu: %u", i, units.cnt);
+        const struct found_unit *last = &units.unit[units.cnt - (units.cnt > 0)];
+        cr_expect(!units.cnt || (last->cut == SL_CUT_NOT && last->len == strlen(rows[i].last) &&
+                                 !memcmp(units.bytes + last->off, rows[i].last, last->len)), "row %zu", i);
+        cr_expect(units_add_up(&units), "row %zu", i);
+        units_fini(&units);
+    }
+}
+
+Test(framing, an_overlong_trailer_ends_its_message_whole)
+{
+    uint8_t wire[8192];
+    uint32_t len = 0;
+    memcpy(wire, BODY "\003", sizeof(BODY "\003") - 1);
+    len += sizeof(BODY "\003") - 1;
+    memset(wire + len, 'x', 3000);
+    len += 3000;
+    memcpy(wire + len, TWO, sizeof(TWO) - 1);
+    len += sizeof(TWO) - 1;
+    struct units units;
+    units_init(&units, SL_FRAMING_CONTROL, MAX, len);
+    units_feed(&units, wire, len);
+    cr_assert_eq(units.cnt, 2);
+    cr_expect_eq(units.unit[0].len, sizeof(BODY "\003") - 1 + SL_TRAILER_MAX);
+    cr_expect_eq(units.unit[0].cut, SL_CUT_NOT);
+    cr_expect_eq(units.unit[1].len, sizeof(TWO) - 1);
+    units_fini(&units);
+}
+
+/* Real messages, each cut at every byte into two pieces, and once into single bytes. */
+static void check_sample(const char *path)
+{
+    static uint8_t wire[1 << 20];
+    FILE *file = fopen(path, "rb");
+    cr_assert(file, "%s", path);
+    uint32_t len = (uint32_t)fread(wire, 1, sizeof(wire), file);
+    fclose(file);
+    struct framing_case c = { .framing = SL_FRAMING_CONTROL, .message_max = 1 << 20, .wire = (char *)wire, .wire_len = len };
+    struct units whole = run_case(&c, len, len, 0), single = run_case(&c, 0, 0, 1);
+    cr_expect_eq(whole.cnt, 1, "%s: %u units", path, whole.cnt);
+    cr_expect_eq(whole.unit[0].cut, SL_CUT_NOT, "%s", path);
+    cr_expect(whole.bytes[0] == 1 && whole.bytes[whole.bytes_len - 1] == 4, "%s: SOH to EOT", path);
+    cr_expect(units_same(&whole, &single), "%s: byte by byte", path);
+    units_fini(&single);
+    for (uint32_t at = 0; at <= len; at++) {
+        struct units pieces = run_case(&c, at, at, 0);
+        cr_assert(units_same(&whole, &pieces), "%s: cut at %u", path, at);
+        units_fini(&pieces);
+    }
+    units_fini(&whole);
+}
+
+Test(framing, real_messages_are_one_unit_each_wherever_they_are_cut)
+{
+    static const char *const folders[] = { "iptc7901", "anpa1312" };
+    uint32_t cnt = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char path[1024];
+        snprintf(path, sizeof(path), "%s/../shared/wire-corpus/%s", SL_SOURCE_ROOT, folders[i]);
+        DIR *dir = opendir(path);
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+            char name[2048];
+            snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+            if (entry->d_name[0] == '.')
+                continue;
+            check_sample(name);
+            cnt++;
+        }
+        if (dir)
+            closedir(dir);
+    }
+    if (!cnt)
+        cr_skip_test("no samples beside the source tree");
+}

@@ -1,0 +1,280 @@
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PACKET_MAX 1400u
+
+static void add_line(struct sim *sim, uint16_t feed, bool datagram)
+{
+    struct line *line = &sim->network.lines[sim->network.line_cnt++];
+    struct side *side = &sim->world.sides[sim->world.feeds[feed].rx];
+    *line = (struct line){
+        .feed = feed,
+        .side = (uint16_t)sim->world.feeds[feed].rx,
+        .idx = (uint16_t)side->line_cnt,
+        .datagram = datagram,
+        .up = datagram,
+        .stream = datagram ? NULL : malloc(STREAM_LEN),
+    };
+    side->lines[side->line_cnt++] =
+        (struct sl_line_config){ .kind = datagram ? SL_LINE_UDP : SL_LINE_TCP_DIAL, .feed = feed };
+}
+
+void open_network(struct sim *sim)
+{
+    for (uint16_t feed = 0; feed < sim->world.feed_cnt; feed++) {
+        bool datagram = chance(&sim->dice, 35);
+        for (uint32_t lines = chance(&sim->dice, 50) ? 2 : 1; lines; lines--)
+            add_line(sim, feed, datagram);
+    }
+}
+
+void close_network(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++) {
+        struct line *line = &sim->network.lines[i];
+        free(line->stream);
+        for (uint32_t d = 0; d < line->datagram_cnt; d++)
+            free(line->datagrams[d].bytes);
+    }
+}
+
+bool network_has_room(const struct sim *sim, uint16_t feed)
+{
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++) {
+        const struct line *line = &sim->network.lines[i];
+        if (line->feed == feed && (line->written - line->taken > STREAM_LEN / 2 || line->unit_cnt + 2 > UNITS_MAX ||
+                                   line->datagram_cnt == DATAGRAMS_MAX))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what the agency writes ---- */
+
+static void write_stream(struct line *line, const uint8_t *bytes, uint32_t len, struct sent *sent, bool whole)
+{
+    line->units[(line->unit_first + line->unit_cnt++) % UNITS_MAX] =
+        (struct unit){ line->written, line->written + len, sent, whole };
+    for (uint32_t i = 0; i < len; i++)
+        line->stream[(line->written + i) % STREAM_LEN] = bytes[i];
+    line->written += len;
+}
+
+/* Anything but what could begin a message. */
+static void write_noise(struct sim *sim, struct line *line)
+{
+    uint8_t noise[100];
+    uint32_t len = between(&sim->dice, 1, sizeof(noise));
+    for (uint32_t i = 0; i < len; i++) {
+        noise[i] = (uint8_t)roll(&sim->dice);
+        if (noise[i] == 1)
+            noise[i] = 0;
+    }
+    write_stream(line, noise, len, NULL, false);
+}
+
+static void send_on_stream(struct sim *sim, struct line *line, struct sent *sent)
+{
+    struct dice *dice = &sim->dice;
+    if (chance(dice, 8))
+        write_noise(sim, line);
+    bool whole = !chance(dice, 4);
+    write_stream(line, sent->bytes, whole ? sent->len : between(dice, 1, sent->len - 1), sent, whole);
+}
+
+/* Messages share a datagram now and then. */
+static void send_in_datagram(struct sim *sim, struct line *line, struct sent *sent)
+{
+    struct dice *dice = &sim->dice;
+    uint32_t len = sent->len;
+    if (chance(dice, 3)) {
+        len = between(dice, 1, sent->len - 1);
+        sent->doubtful = true;
+    }
+    struct datagram *last = line->datagram_cnt ? &line->datagrams[line->datagram_cnt - 1] : NULL;
+    bool shared = last && last->sent_cnt < 3 && len == sent->len && chance(dice, 20);
+    if (!shared) {
+        last = &line->datagrams[line->datagram_cnt++];
+        *last = (struct datagram){ 0 };
+    }
+    last->bytes = realloc(last->bytes, last->len + len);
+    memcpy(last->bytes + last->len, sent->bytes, len);
+    last->len += len;
+    last->sent[last->sent_cnt++] = sent;
+}
+
+void send_on_all_lines(struct sim *sim, struct sent *sent)
+{
+    if (sent->len > sim->world.feeds[sent->feed].message_max)
+        sent->doubtful = true;
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++) {
+        struct line *line = &sim->network.lines[i];
+        if (line->feed != sent->feed)
+            continue;
+        if (line->datagram)
+            send_in_datagram(sim, line, sent);
+        else if (line->up)
+            send_on_stream(sim, line, sent);
+    }
+}
+
+/* ---- what the walk gets ---- */
+
+static struct sl_packet packet_of(struct sim *sim, const struct line *line, const uint8_t *data, uint32_t len)
+{
+    struct sl_packet packet = {
+        .data = data, .len = len, .line = line->idx, .datagram = line->datagram, .rx_ns = sim->now_ns
+    };
+    if (chance(&sim->dice, 50)) {
+        packet.wire_source = SL_WIRE_KERNEL;
+        packet.wire_ns = sim->now_ns - between(&sim->dice, 0, 5000);
+        if (chance(&sim->dice, 1)) /* the card's clock is ahead of ours */
+            packet.wire_ns += 1000000;
+    }
+    return packet;
+}
+
+static void count_packet(struct sim *sim, const struct line *line, uint32_t len)
+{
+    sl_cell *books = sl_books_rx(&sim->world.books, line->feed);
+    sl_cell_add(&books[SL_RX_BYTES], len);
+    if (!line->datagram)
+        return;
+    sl_cell_add(&books[SL_RX_DATAGRAMS], 1);
+    sl_cell_add(&books[SL_RX_DATAGRAMS_USED], 1);
+}
+
+/* The units that lie wholly before what was taken. */
+static void settle_units(struct sim *sim, struct line *line, uint64_t before)
+{
+    while (line->unit_cnt) {
+        struct unit *unit = &line->units[line->unit_first];
+        if (unit->end > line->taken)
+            return;
+        if (unit->sent && unit->start < before)
+            happened(sim, HAPPENED_MESSAGE_OVER_PACKETS, 1);
+        if (unit->sent && unit->whole)
+            unit->sent->whole_cnt++;
+        else if (unit->sent)
+            unit->sent->doubtful = true;
+        line->unit_first = (line->unit_first + 1) % UNITS_MAX;
+        line->unit_cnt--;
+    }
+}
+
+static bool deliver_stream(struct sim *sim, struct line *line)
+{
+    struct dice *dice = &sim->dice;
+    struct sl_frame *frame = sim->world.sides[line->side].frame;
+    if (!line->up) {
+        line->up = true;
+        sl_frame_line(frame, line->idx, 0, SL_LINE_UP);
+        return true;
+    }
+    uint64_t left = line->written - line->taken;
+    uint32_t len = chance(dice, 30) ? between(dice, 1, 30) : between(dice, 1, PACKET_MAX);
+    uint8_t data[PACKET_MAX];
+    if (!left)
+        return false;
+    if (len > left)
+        len = (uint32_t)left;
+    for (uint32_t i = 0; i < len; i++)
+        data[i] = line->stream[(line->taken + i) % STREAM_LEN];
+    struct sl_packet packet = packet_of(sim, line, data, len);
+    uint32_t took = sl_frame_take(frame, &packet);
+    if (took > len)
+        violated(sim, "frame took %u of %u bytes", took, len);
+    count_packet(sim, line, took);
+    uint64_t before = line->taken;
+    line->taken += took;
+    settle_units(sim, line, before);
+    return took != 0;
+}
+
+static void take_out(struct line *line, uint32_t d)
+{
+    free(line->datagrams[d].bytes);
+    line->datagram_cnt--;
+    memmove(&line->datagrams[d], &line->datagrams[d + 1], (line->datagram_cnt - d) * sizeof(line->datagrams[0]));
+}
+
+static bool deliver_datagram(struct sim *sim, struct line *line)
+{
+    struct dice *dice = &sim->dice;
+    if (!line->datagram_cnt)
+        return false;
+    uint32_t d = chance(dice, 10) ? below(dice, line->datagram_cnt) : 0;
+    struct datagram *datagram = &line->datagrams[d];
+    happened(sim, HAPPENED_PACKET_LATE, d != 0);
+    if (chance(dice, 4)) {
+        happened(sim, HAPPENED_PACKET_LOST, 1);
+    } else {
+        struct sl_packet packet = packet_of(sim, line, datagram->bytes, datagram->len);
+        count_packet(sim, line, datagram->len);
+        sl_frame_take(sim->world.sides[line->side].frame, &packet);
+        for (uint32_t i = 0; i < datagram->sent_cnt; i++)
+            datagram->sent[i]->datagram_cnt++;
+    }
+    if (chance(dice, 4))
+        happened(sim, HAPPENED_PACKET_DOUBLED, 1);
+    else
+        take_out(line, d);
+    return true;
+}
+
+bool deliver(struct sim *sim, struct line *line)
+{
+    return line->datagram ? deliver_datagram(sim, line) : deliver_stream(sim, line);
+}
+
+/* ---- what goes wrong between messages ---- */
+
+/* In the middle of a message as often as not.  What the agency wrote and we had not taken is gone. */
+static void break_line(struct sim *sim, struct line *line)
+{
+    if (line->datagram || !line->up)
+        return;
+    sl_frame_line(sim->world.sides[line->side].frame, line->idx, 0, SL_LINE_DOWN);
+    for (; line->unit_cnt; line->unit_cnt--) {
+        struct unit *unit = &line->units[line->unit_first];
+        if (unit->sent && unit->start < line->taken)
+            unit->sent->doubtful = true;
+        line->unit_first = (line->unit_first + 1) % UNITS_MAX;
+    }
+    line->taken = line->written;
+    line->up = false;
+    happened(sim, HAPPENED_LINE_BROKE, 1);
+}
+
+void disturb_somebody(struct sim *sim)
+{
+    struct dice *dice = &sim->dice;
+    struct line *line = &sim->network.lines[below(dice, sim->network.line_cnt)];
+    uint32_t die = below(dice, 10);
+    if (die < 2) {
+        break_line(sim, line);
+    } else if (die < 3) {
+        sim->now_ns += between(dice, 1, 90) * SL_TIME_NS;
+        doubt_open_units(sim);
+    } else if (sim->agency.sent_cnt) {
+        /* The agency sends an old message again. */
+        struct sent *sent = sim->agency.sent[below(dice, sim->agency.sent_cnt)];
+        if (network_has_room(sim, sent->feed))
+            send_on_all_lines(sim, sent);
+    }
+}
+
+void doubt_open_units(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++) {
+        struct line *line = &sim->network.lines[i];
+        struct unit *unit = &line->units[line->unit_first];
+        if (!line->unit_cnt || unit->start >= line->taken)
+            continue;
+        unit->whole = false;
+        if (unit->sent)
+            unit->sent->doubtful = true;
+    }
+}
