@@ -160,7 +160,7 @@ uint64_t sl_log_head(const struct sl_log_tx *tx); /* last seq published; first_s
 /* Seats.  attach: from the next poll_gates on tx looks at this seat (at least a page, which stays mapped until detach
  * returned and sl_log_poll_cnt has grown).  gates: overwrites wait for it, from seat->done + 1 on, if that is less
  * than a quarter of the log away; if not it starts as evicted, and is told.  seat_idx was never used, or tx has polled
- * since its detach. */
+ * since its detach.  A reader that slept before that poll may have missed a wake: ask for sleepers after it. */
 void sl_log_attach(struct sl_log_tx *tx, uint32_t seat_idx, const struct sl_seat *seat, bool gates);
 void sl_log_detach(struct sl_log_tx *tx, uint32_t seat_idx);
 uint64_t sl_log_poll_cnt(const struct sl_log_tx *tx); /* finished calls of poll_gates; any thread */

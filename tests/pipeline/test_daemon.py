@@ -187,7 +187,7 @@ def garbage_between_messages_is_a_reject_and_the_next_is_whole():
 def a_message_that_never_ends_is_bounded():
     with wire(more=", message: 16KiB") as (daemon, agency, _):
         reader = daemon.tail("--from", "oldest", "--notices")
-        agency.sendall(message(1) + message(2)[:200] + b"and on and on " * 4000)
+        agency.sendall(message(1) + message(2)[:100] + b"and on and on " * 4000)
         until("it is refused", lambda: notices(reader, "reject"))
         agency.sendall(b"\r\n" + message(3))
         expect_headlines(reader, [1, 3])
@@ -198,7 +198,7 @@ def a_dialled_agency_that_hangs_up_is_dialled_again():
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(BOUND_S)
         port = server.getsockname()[1]
-        feed = 'name: wire, format: iptc7901, lines: ["tcp://127.0.0.1:%d?reconnect=10ms-100ms"]' % port
+        feed = 'name: wire, format: iptc7901, lines: ["tcp://127.0.0.1:%d?reconnect=10ms..100ms"]' % port
         with Daemon([feed]) as daemon:
             reader = daemon.tail("--from", "oldest")
             for number in (1, 2, 3):

@@ -119,20 +119,62 @@ static void check_story(struct sim *sim, const struct sl_record *record, const s
     if (!story->released &&
         ((sent->said == SAID_EMBARGO && record->stamps.published_ns < sent->until_ns) || sent->said == SAID_HOLD))
         violated(sim, "tape %" PRIu64 ": published before its time", record->seq);
-    if (sent->said == SAID_RELEASE)
+}
+
+/* The story of this feed that an id names, service:number:day or agency:number:day; NULL: none. */
+static struct story *story_named(struct sim *sim, uint32_t feed, struct sl_slice id)
+{
+    unsigned number = 0;
+    char text[32] = "", counter;
+    memcpy(text, id.data, id.len < sizeof(text) ? id.len : sizeof(text) - 1);
+    if (sscanf(text, "%ca%*c:%u:", &counter, &number) != 2)
+        return NULL;
+    number -= counter == 'q' ? 3000 : 0;
+    return number < NUMBERS_MAX ? &sim->agency.stories[feed][number] : NULL;
+}
+
+/* By what the bulletin says, for stumps of kills kill too. */
+static void note_kill_and_release(struct sim *sim, const struct sl_record *record, const struct sl_bulletin *bulletin)
+{
+    struct story *story = story_named(sim, record->feed, sl_bulletin_text(bulletin, SL_TEXT_ID));
+    if (bulletin->kind == SL_KIND_RELEASE && story)
         story->released = true;
-    if (sent->said != SAID_KILL)
+    if (bulletin->kind != SL_KIND_KILL)
         return;
-    story->killed = true;
-    sim->agency.stories[sent->feed][sent->kills].killed = true;
+    if (story)
+        story->killed = true;
+    for (uint32_t i = 0; i < bulletin->list[SL_LIST_REFERENCES].cnt; i++) {
+        struct sl_ref id = sl_bulletin_items(bulletin, SL_LIST_REFERENCES)[i].part[1];
+        story = story_named(sim, record->feed, sl_bulletin_ref(bulletin, id));
+        if (story)
+            story->killed = true;
+    }
+}
+
+static void take_whole(struct sim *sim, const struct sl_record *record, const struct sl_bulletin *bulletin,
+                       struct sent *sent)
+{
+    check_content(sim, record, bulletin, sent);
+    check_story(sim, record, sent);
+    note_kill_and_release(sim, record, bulletin);
+    if (sent->said == SAID_KILL && !sim->agency.stories[sent->feed][sent->kills].killed)
+        violated(sim, "tape %" PRIu64 ": a kill of %u that does not name it", record->seq, sent->kills);
+    if (record->verdict < SL_VERDICT_PASSED || record->verdict > SL_VERDICT_RELEASED)
+        violated(sim, "tape %" PRIu64 ": verdict %s", record->seq, sl_verdict_name(record->verdict));
+    if (sent->published_cnt++ && !sim->world.small_window)
+        violated(sim, "tape %" PRIu64 ": message %u is published twice", record->seq, sent->idx);
+    happened(sim, HAPPENED_PUBLISHED, 1);
+    happened(sim, HAPPENED_WINDOW_FORGOT, sent->published_cnt > 1);
 }
 
 /* Within feed and lane the tape has the order of arrival; what was held comes when it may. */
-static void check_order(struct sim *sim, const struct sl_record *record, const struct sent *sent)
+static void check_order(struct sim *sim, const struct sl_record *record)
 {
     uint64_t *arrival = &sim->audience.arrival[record->feed][record->lane];
-    if (sent && sent->held_cnt)
+    bool *held = &sim->audience.held[record->feed][record->arrival % ARRIVALS_MAX];
+    if (*held)
         return;
+    *held = record->kind == SL_RECORD_HELD;
     if (record->arrival <= *arrival)
         violated(sim, "tape %" PRIu64 ": arrival %" PRIu64 " after %" PRIu64 " in feed %u, lane %u", record->seq,
                  record->arrival, *arrival, record->feed, record->lane);
@@ -143,33 +185,23 @@ static void take_bulletin(struct sim *sim, const struct sl_record *record)
 {
     const struct sl_bulletin *bulletin = (const void *)(record + 1);
     enum sl_bulletin_fault fault = sl_bulletin_check(bulletin, record->len - sizeof(*record));
-    struct sl_slice body = { 0 };
-    if (fault == SL_BULLETIN_FINE)
-        body = sl_bulletin_text(bulletin, SL_TEXT_BODY);
-    struct sent *sent = find_sent(sim, body.data, body.len);
     if (fault != SL_BULLETIN_FINE) {
         violated(sim, "tape %" PRIu64 ": bulletin fault %d", record->seq, fault);
         return;
     }
-    check_order(sim, record, sent);
+    struct sl_slice body = sl_bulletin_text(bulletin, SL_TEXT_BODY);
+    struct sent *sent = find_sent(sim, body.data, body.len);
     /* What was cut behind its ETX, or has noise with one behind its stump, is whole for all that can be known. */
     if (!sent || (sent->doubtful && !is(body, sent->body, sent->body_len)))
-        return;
-    check_content(sim, record, bulletin, sent);
-    check_story(sim, record, sent);
-    if (record->verdict < SL_VERDICT_PASSED || record->verdict > SL_VERDICT_RELEASED)
-        violated(sim, "tape %" PRIu64 ": verdict %s", record->seq, sl_verdict_name(record->verdict));
-    if (sent->published_cnt++ && !sim->world.small_window)
-        violated(sim, "tape %" PRIu64 ": message %u is published twice", record->seq, sent->idx);
-    happened(sim, HAPPENED_PUBLISHED, 1);
-    happened(sim, HAPPENED_WINDOW_FORGOT, sent->published_cnt > 1);
+        note_kill_and_release(sim, record, bulletin);
+    else
+        take_whole(sim, record, bulletin, sent);
 }
 
 static void take_notice(struct sim *sim, const struct sl_record *record)
 {
     const struct sl_notice *notice = (const void *)(record + 1);
     struct sent *sent = raw_of(sim, record->kind == SL_RECORD_HELD ? notice->first : record->raw_seq);
-    check_order(sim, record, NULL);
     if (record->verdict != SL_VERDICT_MADE)
         violated(sim, "tape %" PRIu64 ": a notice with verdict %s", record->seq, sl_verdict_name(record->verdict));
     if (!sent) {
@@ -192,6 +224,7 @@ void read_everything(struct sim *sim)
     read_raw(sim);
     for (const struct sl_record *record; (record = next_record(sim, LOG_TAPE));) {
         sim->audience.digest = XXH3_64bits_withSeed(record, record->len, sim->audience.digest);
+        check_order(sim, record);
         if (record->kind < SL_KIND_CNT)
             take_bulletin(sim, record);
         else

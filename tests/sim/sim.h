@@ -188,7 +188,8 @@ struct network {
 
 /* ---- audience: readers, and one that misses nothing ---- */
 
-#define READERS_MAX 8u
+#define ARRIVALS_MAX 16384u /* of one feed in a day */
+#define READERS_MAX  8u
 
 enum reader_kind { READER_FREE, READER_LAZY, READER_GATING, READER_GATING_LAZY, READER_LIAR };
 
@@ -212,7 +213,8 @@ struct audience {
     uint64_t *hashes[LOG_CNT]; /* of each record, by seq */
     struct sent **raw_sent; /* of each raw record, by seq */
     uint64_t seq_max;
-    uint64_t arrival[FEEDS_MAX][SL_LANE_CNT];
+    uint64_t arrival[FEEDS_MAX][SL_LANE_CNT]; /* the last published */
+    bool held[FEEDS_MAX][ARRIVALS_MAX]; /* whose turn comes later */
     uint64_t digest; /* of the whole tape */
     uint32_t stumps_held; /* of messages that were cut before their mark */
     struct reader readers[READERS_MAX];
