@@ -187,7 +187,7 @@ def garbage_between_messages_is_a_reject_and_the_next_is_whole():
 def a_message_that_never_ends_is_bounded():
     with wire(more=", message: 16KiB") as (daemon, agency, _):
         reader = daemon.tail("--from", "oldest", "--notices")
-        agency.sendall(message(1) + message(2)[:100] + b"and on and on " * 4000)
+        agency.sendall(message(1) + message(2)[:60] + b"and on and on " * 4000)
         until("it is refused", lambda: notices(reader, "reject"))
         agency.sendall(b"\r\n" + message(3))
         expect_headlines(reader, [1, 3])
