@@ -287,8 +287,8 @@ static uint32_t folded_run(const char *data, uint32_t len)
     return len;
 }
 
-/* Words with one blank between, whatever stood there, and a NUL, which no text holds.  Texts of our own parsers are nearly
- * folded, so this hands the hash long runs straight from the record. */
+/* Words with one blank between, whatever stood there, and a NUL, which no text holds.  Texts of our own parsers are
+ * nearly folded, so this hands the hash long runs straight from the record. */
 static void hash_words(XXH3_state_t *state, struct sl_slice text)
 {
     bool first = true;

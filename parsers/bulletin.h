@@ -1,4 +1,4 @@
-/* parsers/bulletin.h - what a message says: one flat, relocatable record that every format fills and every reader reads.
+/* parsers/bulletin.h - what a message says: one flat, relocatable record that formats fill and readers read.
  *
  *     [ root: hot fields in two cache lines | text refs | list refs ][ bytes of text ... ][ items, list by list ]
  *
@@ -204,8 +204,8 @@ const char *sl_pubstatus_name(unsigned pubstatus); /* "usable", "withheld", "can
 #define SL_OUT_ITEMS_MAX 512u
 
 /* A bulletin being written.  Text goes straight to its place in the record; items wait here until finish knows how
- * many there are.  What does not fit marks it full, and finish says so: a parser need not look in between.  Items beyond
- * SL_OUT_ITEMS_MAX are left out, and a note in the bulletin tells. */
+ * many there are.  What does not fit marks it full, and finish says so: a parser need not look in between.  Items
+ * beyond SL_OUT_ITEMS_MAX are left out, and a note in the bulletin tells. */
 struct sl_out {
     uint8_t *base;
     uint32_t cap, len; /* cap: less than was given, by what finish may need for that note */
@@ -235,12 +235,13 @@ struct sl_ref sl_out_close(struct sl_out *out);
 struct sl_slice sl_out_opened(const struct sl_out *out);
 void sl_out_cut(struct sl_out *out, uint32_t len); /* back to len bytes since open */
 
-void sl_out_text(struct sl_out *out, enum sl_text text, const void *data, uint32_t len); /* copies; the last one counts */
+void sl_out_text(struct sl_out *out, enum sl_text text, const void *data, uint32_t len); /* the last one counts */
 void sl_out_set(struct sl_out *out, enum sl_text text, struct sl_ref ref);
 struct sl_ref sl_out_ref(struct sl_out *out, const void *data, uint32_t len);
 struct sl_slice sl_out_get(const struct sl_out *out, enum sl_text text);
 
-void sl_out_item(struct sl_out *out, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c, struct sl_ref d);
+void sl_out_item(struct sl_out *out, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c,
+                 struct sl_ref d);
 void sl_out_word(struct sl_out *out, enum sl_list list, const void *data, uint32_t len); /* an item of one part */
 void sl_out_note(struct sl_out *out, const char *note);
 
@@ -248,9 +249,9 @@ void sl_out_note(struct sl_out *out, const char *note);
  * version_hash and story_hash need PROVIDER and ID to be set; finish refuses (0) without an id.
  * content_hash is over kind, signal, pubstatus, urgency, embargo, headline, byline, ednote and body (white space
  * folded), so the same bulletin by another line, with other furniture around it, has the same.
- * All are XXH3 with seed 0: story over provider NUL id, version over provider NUL id NUL version, content (128 bits, the
- * low half first) over the four bytes in the order above, one byte 0 or 1 for SL_BULLETIN_EMBARGOED, embargoed_until in
- * eight, then each text and a NUL. */
+ * All are XXH3 with seed 0: story over provider NUL id, version over provider NUL id NUL version, content (128 bits,
+ * the low half first) over the four bytes in the order above, one byte 0 or 1 for SL_BULLETIN_EMBARGOED,
+ * embargoed_until in eight, then each text and a NUL. */
 uint32_t sl_out_finish(struct sl_out *out);
 
 #endif

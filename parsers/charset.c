@@ -2,7 +2,7 @@
 #include <string.h>
 
 /* The upper halves of the 8-bit sets, as the Unicode Consortium and, for what Windows leaves open, the WHATWG Encoding
- * standard map them: 32 characters a row from byte 0x80 on, escapes only for what cannot be seen.  U+FFFD: no character. */
+ * standard map them: 32 characters a row from byte 0x80 on, escapes only for what cannot be seen.  U+FFFD: none. */
 
 #define C1_CONTROLS                                                                                                    \
     u"\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f"                                                \

@@ -1,5 +1,6 @@
 #include "parsers/dates.h"
 #include <string.h>
+#include "parsers/ascii.h"
 
 #define DAY_S  86400
 #define HOUR_S 3600
@@ -105,7 +106,7 @@ static char without_accent(uint8_t latin1)
     }
 }
 
-/* Between blanks, in lower case, without accents and a full stop at the end.  False: no word, or longer than any here. */
+/* Between blanks, in lower case, without accents and a full stop at the end.  False: no word, or too long a one. */
 static bool fold_word(char *folded, size_t cap, const uint8_t *data, uint32_t len)
 {
     size_t cnt = 0;
@@ -399,15 +400,10 @@ static bool skip_mail_blanks(struct sl_span *rest)
     return depth == 0;
 }
 
-static bool is_letter(uint8_t byte)
-{
-    return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || byte >= 0x80;
-}
-
 static struct sl_span take_word(struct sl_span *rest)
 {
     struct sl_span word = { rest->data, 0 };
-    while (rest->len != 0 && is_letter(rest->data[0])) {
+    while (rest->len != 0 && sl_is_letter(rest->data[0])) {
         skip(rest, 1);
         word.len++;
     }

@@ -62,9 +62,9 @@ unsigned sl_weekday(int64_t days_since_1970); /* 0 Sunday */
 
 /* 1-12 for English, German, French, Spanish, Italian month names and their usual short forms; 0 unknown. */
 unsigned sl_month_named(const uint8_t *data, uint32_t len);
-/* Seconds east for a zone word (GMT, UTC, Z, CET, CEST, AEST ...), +hh, +hhmm, +hh:mm, or UTC+h as people write it.  Words
- * that mean different zones in different countries (EST, CST, BST, IST ...) are not here: the agency's zone decides
- * those. */
+/* Seconds east for a zone word (GMT, UTC, Z, CET, CEST, AEST ...), +hh, +hhmm, +hh:mm, or UTC+h as people write it.
+ * Words that mean different zones in different countries (EST, CST, BST, IST ...) are not here: the agency's zone
+ * decides those. */
 bool sl_offset_named(const uint8_t *data, uint32_t len, int32_t *offset_s);
 
 enum sl_date_zone { SL_DATE_ZONE_GIVEN, SL_DATE_ZONE_ASSUMED };
@@ -73,6 +73,7 @@ enum sl_date_zone { SL_DATE_ZONE_GIVEN, SL_DATE_ZONE_ASSUMED };
  * 2022-07-11 18:33, 2014-11-26.  zone: used where none is given (NULL: UTC).  Whole of data, white space trimmed. */
 bool sl_date_iso(const uint8_t *data, uint32_t len, const struct sl_zone *zone, int64_t *ns, enum sl_date_zone *given);
 /* RFC 5322 with the two-digit years and zone names that still occur. */
-bool sl_date_rfc5322(const uint8_t *data, uint32_t len, const struct sl_zone *zone, int64_t *ns, enum sl_date_zone *given);
+bool sl_date_rfc5322(const uint8_t *data, uint32_t len, const struct sl_zone *zone, int64_t *ns,
+                     enum sl_date_zone *given);
 
 #endif

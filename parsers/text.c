@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#include "parsers/ascii.h"
 
 #define REPLACEMENT     0xfffdu
 #define BYTE_ORDER_MARK 0xfeffu
@@ -530,12 +531,10 @@ struct sl_span sl_span_trim(struct sl_span span)
     return span;
 }
 
-static uint8_t lower(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte; }
-
 bool sl_span_starts(struct sl_span span, const char *word)
 {
     for (uint32_t i = 0; word[i] != '\0'; i++) {
-        if (i == span.len || lower(span.data[i]) != lower((uint8_t)word[i]))
+        if (i == span.len || sl_lower(span.data[i]) != sl_lower((uint8_t)word[i]))
             return false;
     }
     return true;

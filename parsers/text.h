@@ -35,10 +35,10 @@ enum sl_charset {
 };
 
 const char *sl_charset_name(enum sl_charset charset); /* IANA preferred name, lower case; "" unknown */
-/* Any label in use, whatever its case and its hyphens; UNKNOWN.  US-ASCII is Windows-1252, as in browsers: the two agree
- * wherever the label is true. */
+/* Any label in use, whatever its case and its hyphens; UNKNOWN.  US-ASCII is Windows-1252, as in browsers: the two
+ * agree wherever the label is true. */
 enum sl_charset sl_charset_named(const char *label, size_t len);
-/* The 128 characters of the bytes 0x80 to 0xFF of an 8-bit set, U+FFFD where there is none; NULL for UTF-8 and UTF-16. */
+/* The 128 characters of the bytes 0x80 to 0xFF of an 8-bit set, U+FFFD where there is none; NULL for other sets. */
 const char16_t *sl_charset_high(enum sl_charset charset);
 
 /* What these bytes are, by the order of belief.  label: UNKNOWN when none.  bom_len: bytes of byte-order mark to skip.
@@ -53,17 +53,19 @@ uint32_t sl_utf8_prefix(const uint8_t *data, uint32_t len);
 uint32_t sl_text_prefix(const uint8_t *data, uint32_t len);
 
 struct sl_text_stats {
-    uint32_t repaired_cnt; /* byte sequences that became U+FFFD, and those that came as it: somebody before us lost a byte */
+    uint32_t repaired_cnt; /* byte sequences that became U+FFFD, and those that had become it before us */
     uint32_t control_cnt;  /* control characters left out, except CR, which is half a line end */
 };
 
-/* Puts data as UTF-8 into the open text of out.  Control characters are left out (CR too; LF and TAB stay); C1 ones too,
- * and a byte-order mark at the start.  A malformed UTF-8 sequence becomes one U+FFFD for each maximal subpart.
- * stats counts on from what it holds; NULL when nobody asks. */
-void sl_text_put(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len, struct sl_text_stats *stats);
+/* Puts data as UTF-8 into the open text of out.  Control characters are left out (CR and C1 too; LF and TAB stay), and
+ * a byte-order mark at the start.  A malformed UTF-8 sequence becomes one U+FFFD for each maximal subpart.  stats
+ * counts on from what it holds; NULL when nobody asks. */
+void sl_text_put(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,
+                 struct sl_text_stats *stats);
 
 /* One line of words: ASCII white space folded to single blanks, ends trimmed, there of no-break spaces too. */
-void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len, struct sl_text_stats *stats);
+void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,
+                      struct sl_text_stats *stats);
 
 /* ---- lines of raw bytes ---- */
 
@@ -74,7 +76,8 @@ struct sl_span {
 
 /* The next line of *rest without its end.  CR LF, LF, CR and CR CR LF each end one line.  False at the end. */
 bool sl_line_next(struct sl_span *rest, struct sl_span *line);
-struct sl_span sl_span_trim(struct sl_span span); /* blanks, tabs, CR, LF, NUL and Latin-1 NBSP when alone at the ends */
+/* Without blanks, TABs, CR, LF, NUL at the ends, and Latin-1 NBSP that is not the tail of a UTF-8 character. */
+struct sl_span sl_span_trim(struct sl_span span);
 bool sl_span_is(struct sl_span span, const char *word);                 /* exactly, ASCII case folded */
 bool sl_span_starts(struct sl_span span, const char *word);             /* ASCII case folded */
 bool sl_span_find(struct sl_span span, const char *word, uint32_t *off); /* ASCII case folded */

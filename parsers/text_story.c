@@ -233,7 +233,7 @@ static void take_headline(struct story *story)
         line = sl_span_trim(line);
         bool is_end = line.len == 0 || sl_byline_read(line, &name) || read_dateline(rest).len != 0;
         if (is_end && start) {
-            bool is_sentence = end[-1] == '.' && end[-2] != '.';
+            bool is_sentence = end[-1] == '.' && (end - start < 2 || end[-2] != '.');
             if ((uint32_t)(end - start) > HEADLINE_MAX || is_sentence || sl_span_trim(rest).len == 0)
                 return;
             story->headline = (struct sl_span){ start, (uint32_t)(end - start) };

@@ -255,8 +255,8 @@ static int64_t rule_day(const struct sl_zone_rule *rule, int32_t year)
     return civil.month == rule->month ? day : day - 7;
 }
 
-/* The latest change at or before utc_s decides.  Rules may reach over New Year, hence three years; daylight saving all the
- * year is written as an end that the next start meets, hence a start that comes at once with an end wins. */
+/* The latest change at or before utc_s decides.  Rules may reach over New Year, hence three years; daylight saving all
+ * the year is written as an end that the next start meets, hence a start that comes at once with an end wins. */
 static int32_t footer_offset_at(const struct sl_zone *zone, int64_t utc_s)
 {
     if (!zone->footer_has_dst)

@@ -1,7 +1,7 @@
 /* Does sl_bulletin_check let through a record that a reader cannot walk?  And does what finish made always pass?
  *
- * The first byte chooses: the rest is a record from a hostile peer; or it is orders to a parser's sl_out, and what is left
- * of it then damages the record that came out. */
+ * The first byte chooses: the rest is a record from a hostile peer; or it is orders to a parser's sl_out, and what is
+ * left of it then damages the record that came out. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Is what comes out of any bytes in any character set always clean text?  And do the fast scans agree with a slow one? */
+/* Is what comes out of any bytes in any character set always clean text?  Do fast scans agree with a slow one? */
 #include <assert.h>
 #include <string.h>
 #include "parsers/text.h"

@@ -1,4 +1,4 @@
-/* parsers/bulletin: what a parser writes passes the check, what was damaged does not, and the hashes mean what they say. */
+/* parsers/bulletin: what a parser writes passes the check, what was damaged does not, and hashes mean what they say. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,8 +231,11 @@ static struct hashes hashes_with(enum sl_text which, const char *value)
     struct writing *writing = begin_story();
     text(&writing->out, which, value);
     const struct sl_bulletin *bulletin = finish(writing);
-    return (struct hashes){ bulletin->story_hash, bulletin->version_hash, { bulletin->content_hash[0],
-                                                                           bulletin->content_hash[1] } };
+    return (struct hashes){
+        .story = bulletin->story_hash,
+        .version = bulletin->version_hash,
+        .content = { bulletin->content_hash[0], bulletin->content_hash[1] },
+    };
 }
 
 static struct hashes hashes_of_story(void) { return hashes_with(SL_TEXT_VERSION, "3"); }
@@ -256,7 +259,8 @@ static const struct hash_case {
     { "ednote", SL_TEXT_EDNOTE, "", true, true, false },
     { "body", SL_TEXT_BODY, "K\u00f8ge (nw) - The ferry is late.\n\nAll are well.", true, true, false },
     { "no body", SL_TEXT_BODY, "", true, true, false },
-    { "body in other lines", SL_TEXT_BODY, "K\u00f8ge (nw) -\nThe ferry  is\nback. \n \n\n  All are\twell.\n", true, true, true },
+    { "body in other lines", SL_TEXT_BODY, "K\u00f8ge (nw) -\nThe ferry  is\nback. \n \n\n  All are\twell.\n", true,
+      true, true },
     { "headline with blanks around", SL_TEXT_HEADLINE, "  Ferry back in  port ", true, true, true },
     { "words run together", SL_TEXT_HEADLINE, "Ferry backin port", true, true, false },
     { "slugline", SL_TEXT_SLUGLINE, "ferry/port", true, true, true },
@@ -308,16 +312,11 @@ Test(bulletin, content_hash_sees_the_verdict_fields_and_not_the_furniture)
         void (*change)(struct sl_bulletin *bulletin);
         bool content; /* stays the same */
     } rows[] = {
-        { "kind", set_kind, false },
-        { "signal", set_signal, false },
-        { "pubstatus", set_pubstatus, false },
-        { "urgency", set_urgency, false },
-        { "embargo", set_embargo, false },
-        { "embargo time", set_embargo_time, false },
-        { "created", set_created, true },
-        { "number", set_number, true },
-        { "format", set_format, true },
-        { "zone assumed", set_assumed, true },
+        { "kind", set_kind, false },           { "signal", set_signal, false },
+        { "pubstatus", set_pubstatus, false }, { "urgency", set_urgency, false },
+        { "embargo", set_embargo, false },     { "embargo time", set_embargo_time, false },
+        { "created", set_created, true },      { "number", set_number, true },
+        { "format", set_format, true },        { "zone assumed", set_assumed, true },
     };
     struct hashes story = hashes_of_story();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -378,10 +377,7 @@ static void list_in_root(void) { root->list[SL_LIST_KEYWORDS].off = 64; }
 static void list_overlap(void) { root->list[SL_LIST_KEYWORDS].off = root->list[SL_LIST_SUBJECTS].off; }
 static void list_lost(void) { root->list[SL_LIST_NOTES].cnt = 0; }
 static void list_of_none(void) { root->list[SL_LIST_PLACES].off = root->len; }
-static struct sl_item *subject(void)
-{
-    return (struct sl_item *)((uint8_t *)root + root->list[SL_LIST_SUBJECTS].off);
-}
+static struct sl_item *subject(void) { return (struct sl_item *)((uint8_t *)root + root->list[SL_LIST_SUBJECTS].off); }
 static void part_in_root(void) { subject()->part[2].off = 8; }
 static void part_beyond(void) { subject()->part[2].len = UINT32_MAX; }
 static uint8_t *body(void) { return (uint8_t *)root + root->text[SL_TEXT_BODY].off; }
