@@ -1,6 +1,4 @@
 #include "parsers/bulletin.h"
-#include <assert.h>
-#include <string.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -156,20 +154,6 @@ void sl_out_open(struct sl_out *out)
     out->open_off = out->len;
 }
 
-void sl_out_put(struct sl_out *out, const void *data, uint32_t len)
-{
-    assert(out->open_off != 0);
-    if (len > out->cap - out->len) {
-        out->full = true;
-        return;
-    }
-    if (len != 0)
-        memcpy(out->base + out->len, data, len);
-    out->len += len;
-}
-
-void sl_out_putc(struct sl_out *out, char c) { sl_out_put(out, &c, 1); }
-
 struct sl_ref sl_out_close(struct sl_out *out)
 {
     struct sl_ref ref = { out->open_off, out->len - out->open_off };
@@ -177,12 +161,6 @@ struct sl_ref sl_out_close(struct sl_out *out)
     out->open_off = 0;
     /* Of a full bulletin nothing is used, and what was cut off may end inside a character. */
     return ref.len == 0 || out->full ? (struct sl_ref){ 0, 0 } : ref;
-}
-
-struct sl_slice sl_out_opened(const struct sl_out *out)
-{
-    assert(out->open_off != 0);
-    return (struct sl_slice){ (const char *)out->base + out->open_off, out->len - out->open_off };
 }
 
 void sl_out_cut(struct sl_out *out, uint32_t len)

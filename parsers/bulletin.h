@@ -15,9 +15,11 @@
 #ifndef SL_PARSERS_BULLETIN_H
 #define SL_PARSERS_BULLETIN_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SL_BULLETIN_LAYOUT 1u
 #define SL_BULLETIN_LEN_MIN 1024u /* a claim shorter than this holds no bulletin */
@@ -228,11 +230,25 @@ static inline struct sl_bulletin *sl_out_root(struct sl_out *out) { return (stru
 /* Text piece by piece: open, put ..., close gives its ref.  One at a time: between open and close nothing else that
  * takes bytes (text, ref, word, note).  The bytes must be clean UTF-8 already. */
 void sl_out_open(struct sl_out *out);
-void sl_out_put(struct sl_out *out, const void *data, uint32_t len);
-void sl_out_putc(struct sl_out *out, char c);
+static inline void sl_out_put(struct sl_out *out, const void *data, uint32_t len)
+{
+    assert(out->open_off != 0);
+    if (len > out->cap - out->len) {
+        out->full = true;
+        return;
+    }
+    if (len != 0)
+        memcpy(out->base + out->len, data, len);
+    out->len += len;
+}
+static inline void sl_out_putc(struct sl_out *out, char c) { sl_out_put(out, &c, 1); }
 struct sl_ref sl_out_close(struct sl_out *out);
 /* What has been put since open, for a parser that must look back. */
-struct sl_slice sl_out_opened(const struct sl_out *out);
+static inline struct sl_slice sl_out_opened(const struct sl_out *out)
+{
+    assert(out->open_off != 0);
+    return (struct sl_slice){ (const char *)out->base + out->open_off, out->len - out->open_off };
+}
 void sl_out_cut(struct sl_out *out, uint32_t len); /* back to len bytes since open */
 
 void sl_out_text(struct sl_out *out, enum sl_text text, const void *data, uint32_t len); /* the last one counts */

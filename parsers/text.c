@@ -325,8 +325,9 @@ static uint32_t replacement_cnt(const uint8_t *data, uint32_t len)
 {
     uint32_t cnt = 0;
     const uint8_t *end = data + len;
-    while ((data = memmem(data, (size_t)(end - data), "\xef\xbf\xbd", 3)) != NULL) {
-        cnt++;
+    while ((data = memchr(data, 0xef, (size_t)(end - data))) != NULL) {
+        /* The text is well formed: two more bytes belong to this one. */
+        cnt += data[1] == 0xbf && data[2] == 0xbd;
         data += 3;
     }
     return cnt;
@@ -463,6 +464,20 @@ static void fold_opened(struct sl_out *out, uint32_t from)
     sl_out_cut(out, from + len);
 }
 
+/* A line without blanks at its ends, of which most are put as they are. */
+static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl_span line, struct line_look look,
+                          struct sl_text_stats *stats)
+{
+    bool is_utf16 = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
+    if (!look.has_high && !look.has_control && !look.has_gap && !is_utf16) {
+        sl_out_put(out, line.data, line.len);
+        return;
+    }
+    uint32_t from = sl_out_opened(out).len;
+    put_text(out, charset, line.data, line.len, stats, true);
+    fold_opened(out, from);
+}
+
 void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,
                       struct sl_text_stats *stats)
 {
@@ -472,15 +487,7 @@ void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t
     }
     while (len != 0 && data[len - 1] == ' ')
         len--;
-    struct line_look look = look_at(data, len);
-    bool is_utf16 = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
-    if (!look.has_high && !look.has_control && !look.has_gap && !is_utf16) {
-        sl_out_put(out, data, len);
-        return;
-    }
-    uint32_t from = sl_out_opened(out).len;
-    put_text(out, charset, data, len, stats, true);
-    fold_opened(out, from);
+    put_looked_at(out, charset, (struct sl_span){ data, len }, look_at(data, len), stats);
 }
 
 /* ---- lines of raw bytes ---- */
@@ -606,8 +613,9 @@ static bool ends_sentence(struct sl_slice text)
 
 static bool starts_paragraph(const struct sl_para *para, struct sl_span line, bool is_indented)
 {
-    return sl_span_starts(line, "- ") || sl_span_starts(line, "* ") || sl_span_starts(line, "-- ") ||
-           (is_indented && ends_sentence(sl_out_opened(para->out)));
+    if (line.data[0] == '-' || line.data[0] == '*')
+        return sl_span_starts(line, "- ") || sl_span_starts(line, "* ") || sl_span_starts(line, "-- ");
+    return is_indented && ends_sentence(sl_out_opened(para->out));
 }
 
 /* Cells parted by TABs: as many as the line has between two of them, else one.  None at the end. */
@@ -666,11 +674,11 @@ static bool put_separator(struct sl_para *para, struct sl_span line, enum line_s
 }
 
 /* False: nothing of it is text. */
-static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shape shape)
+static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shape shape, struct line_look look)
 {
     uint32_t start = sl_out_opened(para->out).len;
     if (shape == SHAPE_PROSE)
-        sl_text_put_line(para->out, para->charset, line.data, line.len, para->stats);
+        put_looked_at(para->out, para->charset, line, look, para->stats);
     else
         put_cells(para, line);
     return sl_out_opened(para->out).len != start;
@@ -687,7 +695,7 @@ void sl_para_line(struct sl_para *para, struct sl_span line)
 
     uint32_t len_before = sl_out_opened(para->out).len;
     bool joins = line.len != 0 && put_separator(para, line, shape, is_indented);
-    if (line.len == 0 || !put_shaped(para, line, shape)) {
+    if (line.len == 0 || !put_shaped(para, line, shape, look)) {
         sl_out_cut(para->out, len_before);
         sl_para_break(para);
         return;

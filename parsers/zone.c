@@ -310,11 +310,10 @@ int64_t sl_zone_to_utc(const struct sl_zone *zone, int64_t local_s)
     int64_t by_before = local_s - before_s;
     int32_t after_s = sl_zone_offset_at(zone, by_before);
     int64_t by_after = local_s - after_s;
-    /* Where both offsets would do, the hour comes twice, and the old one gives the first.  Where neither does, it is
-     * skipped, and the old one moves on by the skip. */
-    bool before_holds = after_s == before_s;
+    /* In an hour that comes twice by_before lies before the change, so both are the same.  In a skipped one neither
+     * offset holds, and the old one moves the time on by the skip. */
     bool after_holds = sl_zone_offset_at(zone, by_after) == after_s;
-    return !before_holds && after_holds ? by_after : by_before;
+    return after_holds ? by_after : by_before;
 }
 
 const struct sl_zone *sl_zones_find(const struct sl_zones *zones, const char *name, size_t len)

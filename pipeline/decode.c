@@ -8,11 +8,12 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Bulletins of one message before the other lanes are looked at again: a document of a thousand is no reason to wait. */
+/* Bulletins of one message before the other lanes are looked at again: a document of a thousand is no reason to
+ * wait. */
 #define PARTS_PER_TURN 8u
 
-/* A lane's two rings, and the message it is in the middle of.  Each lane parses for itself, so that FLASH goes on while a
- * long document in BULK waits for room. */
+/* A lane's two rings, and the message it is in the middle of.  Each lane parses for itself, so that FLASH goes on
+ * while a long document in BULK waits for room. */
 struct lane {
     struct sl_spsc_rx messages;
     struct sl_spsc_tx answers;
@@ -26,7 +27,8 @@ struct lane {
 struct sl_decode {
     struct sl_decode_config config;
     struct lane lanes[SL_LANE_CNT];
-    /* What is being parsed just now.  For sl_decode_crashed alone, which runs in a signal handler of this same thread. */
+    /* What is being parsed just now.  For sl_decode_crashed alone, which runs in a signal handler of this same
+     * thread. */
     const struct sl_message *volatile parsing;
 };
 
@@ -60,8 +62,8 @@ int sl_decode_init(struct sl_decode **out, const struct sl_decode_config *config
 
 void sl_decode_fini(struct sl_decode *decode) { free(decode); }
 
-/* From here on a crash is this message's doing; NULL: nobody's.  The fences keep the parser's work from being moved out of
- * the span that the handler would blame it for. */
+/* From here on a crash is this message's doing; NULL: nobody's.  The fences keep the parser's work from being moved
+ * out of the span that the handler would blame it for. */
 static void blame(struct sl_decode *decode, const struct sl_message *message)
 {
     atomic_signal_fence(memory_order_seq_cst);
@@ -120,7 +122,8 @@ static struct sl_parse_err refuse_cut(const struct sl_message *message)
     return (struct sl_parse_err){ code_of_cut[message->cut], at_start ? 0 : message->len, sl_cut_want(message->cut) };
 }
 
-/* The end of a message that says nothing more: the bulletin before is marked the last if the desk has not seen it yet. */
+/* The end of a message that says nothing more: the bulletin before is marked the last if the desk has not seen it
+ * yet. */
 static void end_message(struct lane *lane, struct sl_answer *answer)
 {
     if (lane->open) {

@@ -161,8 +161,8 @@ int sl_desk_poll(void *self, int64_t now_ns)
     publish->waits = false;
     uint32_t done = release_due(desk);
     done += sl_round_serve(desk, serve);
-    sl_publish_tend(publish, done != 0);
     sl_publish_wake(publish);
+    sl_publish_tend(publish, done != 0);
     return done || !publish->waits ? (int)done : -EAGAIN;
 }
 

@@ -6,8 +6,9 @@
  *
  * Life      init, fini; all memory is had at init.
  * Threads   The desk's.
- * Owns      A held bulletin's bytes are copied in, and lie in blocks that need not be neighbours: so the area is full only
- *           when it is full, whatever order bulletins leave it in.  A struct sl_held is the area's until drop.
+ * Owns      A held bulletin's bytes are copied in, and lie in blocks that need not be neighbours: so the area is
+ *           full only when it is full, whatever order bulletins leave it in.  A struct sl_held is the area's until
+ *           drop.
  * Errors    -ENOMEM, -EINVAL.
  * Units     until_ns: ns since 1970 UTC; SL_HOLD_RELEASED_ONLY: no time, only a release.
  */
@@ -66,8 +67,8 @@ static inline struct sl_hold_cursor sl_hold_begin(const struct sl_held *held)
 }
 const void *sl_hold_piece(const struct sl_hold *hold, struct sl_hold_cursor *cursor, uint32_t *len);
 void sl_hold_drop(struct sl_hold *hold, struct sl_held *held);
-/* The next one after this one (NULL: the first) whose story goes by this name, or NULL.  To be asked for before this one is
- * dropped. */
+/* The next one after this one (NULL: the first) whose story goes by this name, or NULL.  To be asked for before this
+ * one is dropped. */
 struct sl_held *sl_hold_named(struct sl_hold *hold, uint64_t name, struct sl_held *after);
 /* Due from now on. */
 void sl_hold_release(struct sl_hold *hold, struct sl_held *held);

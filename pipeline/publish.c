@@ -116,6 +116,7 @@ void sl_publish_tend(struct sl_publish *publish, bool busy)
     tend(publish, &publish->tape);
     if (publish->has_raw)
         tend(publish, &publish->raw);
+    sl_publish_wake(publish);
 }
 
 /* ---- records ---- */

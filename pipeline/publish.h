@@ -9,9 +9,10 @@
  * Errors    From joining the logs; -EINVAL: a feed's longest message does not fit onto the raw log.
  * Units     Lengths in bytes.  now_ns: CLOCK_MONOTONIC, as of this poll.
  *
- * Waiting   What is not FLASH leaves the last eighth free, waits for a late reader at most gate_ns, and then evicts it.  The
- *           time runs from the first refusal until all readers have caught up: a reader that is always a little too slow
- *           would else slow down the tape for ever.  FLASH uses the last eighth, and beyond it evicts at once.
+ * Waiting   What is not FLASH leaves the last eighth free, waits for a late reader at most gate_ns, and then evicts
+ *           it.  The time runs from the first refusal until all readers have caught up: a reader that is always a
+ *           little too slow would else slow down the tape for ever.  FLASH uses the last eighth, and beyond it
+ *           evicts at once.
  */
 #ifndef SL_PIPELINE_PUBLISH_H
 #define SL_PIPELINE_PUBLISH_H
@@ -60,7 +61,8 @@ uint64_t sl_publish_commit(struct sl_publish *publish, struct sl_publish_log *lo
 
 /* Has sleeping readers woken, if there are any since the last time. */
 void sl_publish_wake(struct sl_publish *publish);
-/* Looks at all seats: who has come, who has caught up, who lies.  Once in a poll that did something, now and then else. */
+/* Looks at all seats: who has come (and may already sleep), who has caught up, who lies.  Once in a poll that did
+ * something, now and then else. */
 void sl_publish_tend(struct sl_publish *publish, bool busy);
 
 #endif

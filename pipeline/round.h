@@ -6,8 +6,8 @@
  * Threads   A function on the caller's state; decode and desk both serve by it.
  * Units     Turns; what a turn is, the caller says.
  *
- * A lane's own turns are never taken from it, so its head waits at most one round, whatever the others bring: 64 turns, and
- * up to 32 more for FLASH that came while the round was on.
+ * A lane's own turns are never taken from it, so its head waits at most one round, whatever the others bring: 64
+ * turns, and up to 32 more for FLASH that came while the round was on.
  */
 #ifndef SL_PIPELINE_ROUND_H
 #define SL_PIPELINE_ROUND_H
@@ -18,7 +18,8 @@ static const uint8_t sl_round_turns[SL_LANE_CNT] = {
     [SL_LANE_FLASH] = 32, [SL_LANE_URGENT] = 16, [SL_LANE_NORMAL] = 12, [SL_LANE_BULK] = 4
 };
 
-/* serve: takes one turn in this lane, false when there was nothing to do, or no room to do it.  Returns turns served. */
+/* serve: takes one turn in this lane, false when there was nothing to do, or no room to do it.  Returns turns
+ * served. */
 static inline uint32_t sl_round_serve(void *self, bool (*serve)(void *self, enum sl_lane lane))
 {
     uint32_t turns = 0, served = 0, flash_turns = sl_round_turns[SL_LANE_FLASH];

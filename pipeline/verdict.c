@@ -179,26 +179,29 @@ static void for_each_story(struct sl_judge *judge, const struct sl_bulletin *bul
         act(judge, sl_story_hash(provider, sl_bulletin_ref(bulletin, references[i].part[1])));
 }
 
-/* The same version said anew, or a later one; of takes each stands for itself. */
+/* A later version, or the same with the word that it may be used.  Another text under the same version without that word
+ * may be a better one or a garbled one, so it takes nothing away.  Of takes each stands for itself. */
 static bool replaces(const struct sl_bulletin *bulletin, const struct sl_held *held)
 {
-    return bulletin->take_no == held->take_no && (bulletin->version_hash == held->version_hash ||
-                                                  sl_version_compare(sl_version_of(bulletin), held->version) > 0);
+    if (bulletin->take_no != held->take_no)
+        return false;
+    if (bulletin->version_hash == held->version_hash)
+        return bulletin->pubstatus == SL_PUB_USABLE;
+    return sl_version_compare(sl_version_of(bulletin), held->version) > 0;
 }
 
-/* What is held of the story and is older than this bulletin.  Text that has come anew need not come twice: it is cancelled.  A
- * bulletin that only says "usable" sets it free. */
-static void settle_replaced(struct sl_judge *judge, const struct sl_bulletin *bulletin, bool free_it)
+/* What is held of the story and is older than this bulletin.  Text that has come anew need not come twice: it is
+ * cancelled.  A bulletin that only says "usable" sets it free. */
+static void settle_replaced(struct sl_judge *judge, const struct sl_bulletin *bulletin)
 {
+    bool frees = bulletin->pubstatus == SL_PUB_USABLE && !bulletin->text[SL_TEXT_BODY].len;
     struct sl_held *held = sl_hold_named(&judge->hold, bulletin->story_hash, NULL);
     while (held) {
         struct sl_held *next = sl_hold_named(&judge->hold, bulletin->story_hash, held);
-        if (replaces(bulletin, held)) {
-            if (free_it)
-                sl_hold_release(&judge->hold, held);
-            else
-                cancel(judge, held);
-        }
+        if (replaces(bulletin, held) && frees)
+            sl_hold_release(&judge->hold, held);
+        else if (replaces(bulletin, held) && bulletin->text[SL_TEXT_BODY].len)
+            cancel(judge, held);
         held = next;
     }
 }
@@ -215,7 +218,7 @@ static void act_on_held(struct sl_judge *judge, const struct sl_bulletin *bullet
     else if (bulletin->kind == SL_KIND_RELEASE)
         for_each_story(judge, bulletin, release_story);
     else if (is_text(bulletin) && bulletin->pubstatus != SL_PUB_CANCELED)
-        settle_replaced(judge, bulletin, !bulletin->text[SL_TEXT_BODY].len);
+        settle_replaced(judge, bulletin);
 }
 
 /* ---- verdicts ---- */
@@ -275,7 +278,8 @@ static bool pass(struct sl_judge *judge, const struct sl_case *at_hand, const st
 static bool hold(struct sl_judge *judge, const struct sl_case *at_hand, const struct sl_bulletin *bulletin,
                  enum sl_verdict verdict, int64_t until_ns)
 {
-    settle_replaced(judge, bulletin, false);
+    if (bulletin->text[SL_TEXT_BODY].len)
+        settle_replaced(judge, bulletin);
     if (!sl_hold_fits(&judge->hold, bulletin->len))
         return refuse_for_room(judge, at_hand, SL_PARSE_REFUSED, "room in the hold area");
     struct sl_slice id = sl_bulletin_text(bulletin, SL_TEXT_ID);

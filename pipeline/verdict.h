@@ -11,8 +11,8 @@
  * Errors    init: 0 or -errno.  Settling may have to wait for room: false, nothing has been decided, ask again.
  * Units     Lengths in bytes; times in ns since 1970 UTC.
  *
- * In doubt about an embargo, hold: what is embargoed and of a killed story is held all the same, and published WITHDRAWN at its
- * time; what finds no room in the hold area is rejected, never published early.
+ * In doubt about an embargo, hold: what is embargoed and of a killed story is held all the same, and published
+ * WITHDRAWN at its time; what finds no room in the hold area is rejected, never published early.
  */
 #ifndef SL_PIPELINE_VERDICT_H
 #define SL_PIPELINE_VERDICT_H

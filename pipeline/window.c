@@ -213,8 +213,8 @@ static bool has_content(const struct sl_window_table *table, uint32_t at, const 
     return entry->value[0] == bulletin->content_hash[0] && entry->value[1] == bulletin->content_hash[1];
 }
 
-/* Where the second and any further content of one identity is remembered.  Chaining all of them under the identity would
- * be shorter, and would let one id with a million texts make every look-up walk over all of them. */
+/* Where the second and any further content of one identity is remembered.  Chaining all of them under the identity
+ * would be shorter, and would let one id with a million texts make every look-up walk over all of them. */
 static uint64_t further_key(const struct sl_bulletin *bulletin)
 {
     return bulletin->version_hash ^ (bulletin->content_hash[0] * 0x9e3779b97f4a7c15ull) ^ bulletin->content_hash[1];

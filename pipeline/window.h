@@ -5,8 +5,8 @@
  * Threads   The desk's.
  * Owns      Borrows bulletins for the call, keeps only their hashes.
  * Errors    -ENOMEM.
- * Units     Entries.  Each of the three tables is bounded; a new entry takes the place of the oldest, and a story counts as
- *           new again with each of its versions.
+ * Units     Entries.  Each of the three tables is bounded; a new entry takes the place of the oldest, and a story
+ *           counts as new again with each of its versions.
  * Hostile   Ids come from outside, so where an entry lies is decided by a key that no wire knows: the epoch.
  */
 #ifndef SL_PIPELINE_WINDOW_H

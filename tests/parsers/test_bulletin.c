@@ -366,7 +366,9 @@ static void text_in_root(void) { root->text[SL_TEXT_BODY].off = sizeof *root - 1
 static void text_at_start(void) { root->text[SL_TEXT_BODY].off = 0; }
 static void text_in_items(void) { root->text[SL_TEXT_BODY].off = root->len - 32; }
 static void text_beyond(void) { root->text[SL_TEXT_BODY].off = root->len + 8; }
-static void text_into_items(void) { root->text[SL_TEXT_BODY].len = root->len - root->text[SL_TEXT_BODY].off; }
+static uint32_t text_end(void) { return root->list[SL_LIST_KEYWORDS].off; } /* the first list that is not empty */
+static void text_to_end(void) { root->text[SL_TEXT_BODY].len = text_end() - root->text[SL_TEXT_BODY].off; }
+static void text_into_items(void) { root->text[SL_TEXT_BODY].len = text_end() - root->text[SL_TEXT_BODY].off + 1; }
 static void text_overflow(void) { root->text[SL_TEXT_BODY].len = UINT32_MAX - root->text[SL_TEXT_BODY].off + 2; }
 static void text_from_inside(void) { root->text[SL_TEXT_BODY].off += 2; } /* K, and half of the letter after it */
 static void text_to_inside(void) { root->text[SL_TEXT_BODY].len = 2; }
@@ -404,6 +406,7 @@ Test(bulletin, check_names_the_fault_of_each_damage)
         { "nothing", nothing, SL_BULLETIN_FINE },
         { "a TAB", tab, SL_BULLETIN_FINE },
         { "an absent text", absent, SL_BULLETIN_FINE },
+        { "text up to the items", text_to_end, SL_BULLETIN_FINE },
         { "spare", spare, SL_BULLETIN_FINE },
         { "shorter than a root", shorten, SL_BULLETIN_SHORT },
         { "longer than its memory", lengthen, SL_BULLETIN_SHORT },

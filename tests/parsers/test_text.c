@@ -175,6 +175,8 @@ Test(text, prefix_finds_the_first_bad_byte_wherever_it_stands)
             uint32_t len = before + row->len;
             cr_assert_eq(sl_utf8_prefix(data, len), before + row->valid, "%s behind %u", row->name, before);
             cr_assert_eq(sl_text_prefix(data, len), before + row->clean, "%s behind %u", row->name, before);
+            if (valid && row->len != 0 && row->data[row->len - 1] >= 0x80)
+                cr_assert_lt(sl_utf8_prefix(data, len - 1), len - 1, "%s cut short behind %u", row->name, before);
             if (valid)
                 cr_assert_eq(sl_utf8_prefix(data, sizeof data), sizeof data, "%s behind %u", row->name, before);
             if (clean)

@@ -128,22 +128,22 @@ static const struct fault_case {
     unsigned col;
     const char *want; /* what the line says first */
 } fault_cases[] = {
-    {ROW_RX,    SL_RX_DATAGRAMS,                         "feed 1: datagrams received 11 but used, repeated or malformed 10"},
-    { ROW_RX,   SL_RX_DATAGRAMS_MALFORMED,               "feed 1: datagrams received"                                      },
-    { ROW_RX,   SL_RX_FRAMED_LANE + SL_LANE_URGENT,      "feed 1: messages framed"                                         },
-    { ROW_RX,   SL_RX_DROPPED_LANE + SL_LANE_NORMAL,     "feed 1: messages framed"                                         },
-    { ROW_DESK, SL_DESK_ANSWERED,                        "feed 1: messages framed"                                         },
-    { ROW_DESK, SL_DESK_EMPTY,                           "feed 1: messages answered"                                       },
-    { ROW_DESK, SL_DESK_REJECT_CODE + SL_PARSE_TOO_DEEP, "feed 1: messages rejected"                                       },
-    { ROW_DESK, SL_DESK_SAID,                            "feed 1: bulletins said"                                          },
-    { ROW_DESK, SL_DESK_VERDICT + SL_VERDICT_DUPLICATE,  "feed 1: bulletins said"                                          },
-    { ROW_DESK, SL_DESK_VERDICT + SL_VERDICT_CANCELLED,  "feed 1: bulletins held"                                          },
-    { ROW_DESK, SL_DESK_HELD_NOW,                        "feed 1: bulletins held"                                          },
-    { ROW_DESK, SL_DESK_LANE + SL_LANE_NORMAL,           "feed 1: bulletins by lane"                                       },
-    { ROW_TAPE, SL_TAPE_PASSED,                          "tape 0: bulletins passed"                                        },
-    { ROW_TAPE, SL_TAPE_RELEASED,                        "tape 0: bulletins released"                                      },
-    { ROW_TAPE, SL_TAPE_MADE,                            "tape 0: records"                                                 },
-    { ROW_TAPE, SL_TAPE_LAST_SEQ,                        "tape 0: records"                                                 },
+    {ROW_RX,    SL_RX_DATAGRAMS,                         "feed 1: datagrams received 11 but used"},
+    { ROW_RX,   SL_RX_DATAGRAMS_MALFORMED,               "feed 1: datagrams received"            },
+    { ROW_RX,   SL_RX_FRAMED_LANE + SL_LANE_URGENT,      "feed 1: messages framed"               },
+    { ROW_RX,   SL_RX_DROPPED_LANE + SL_LANE_NORMAL,     "feed 1: messages framed"               },
+    { ROW_DESK, SL_DESK_ANSWERED,                        "feed 1: messages framed"               },
+    { ROW_DESK, SL_DESK_EMPTY,                           "feed 1: messages answered"             },
+    { ROW_DESK, SL_DESK_REJECT_CODE + SL_PARSE_TOO_DEEP, "feed 1: messages rejected"             },
+    { ROW_DESK, SL_DESK_SAID,                            "feed 1: bulletins said"                },
+    { ROW_DESK, SL_DESK_VERDICT + SL_VERDICT_DUPLICATE,  "feed 1: bulletins said"                },
+    { ROW_DESK, SL_DESK_VERDICT + SL_VERDICT_CANCELLED,  "feed 1: bulletins held"                },
+    { ROW_DESK, SL_DESK_HELD_NOW,                        "feed 1: bulletins held"                },
+    { ROW_DESK, SL_DESK_LANE + SL_LANE_NORMAL,           "feed 1: bulletins by lane"             },
+    { ROW_TAPE, SL_TAPE_PASSED,                          "tape 0: bulletins passed"              },
+    { ROW_TAPE, SL_TAPE_RELEASED,                        "tape 0: bulletins released"            },
+    { ROW_TAPE, SL_TAPE_MADE,                            "tape 0: records"                       },
+    { ROW_TAPE, SL_TAPE_LAST_SEQ,                        "tape 0: records"                       },
 };
 
 Test(books, name_the_first_sum_that_does_not_hold)

@@ -7,8 +7,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* A format for this test: each byte of a message says what the parser does next.  b: a bulletin; B: one of 2,500 bytes and
- * more; x: a reject there; c: the parser crashes, that is, the handler of the signal is called; the end: no more. */
+/* A format for this test: each byte of a message says what the parser does next.  b: a bulletin; B: one of 2,500
+ * bytes and more; x: a reject there; c: the parser crashes, that is, the handler of the signal is called; the end:
+ * no more. */
 static struct sl_decode *decode;
 
 static enum sl_parse_code next_of_script(struct sl_parse *parse)
@@ -233,6 +234,25 @@ Test(decode, the_crash_note_names_the_message_that_was_being_parsed)
     cr_expect_eq(note.lane, SL_LANE_URGENT);
     cr_expect_arr_eq(note.head, "bc", 2);
     close_decode();
+}
+
+Test(decode, an_answer_wakes_the_desk)
+{
+    struct sl_bell bell;
+    cr_assert_eq(sl_bell_init(&bell), 0);
+    rings = new_rings(65536, 1u << 20);
+    struct sl_decode_config config = {
+        .feeds = feeds, .feed_cnt = 1, .rings = rings.of, .clock = &clock_at, .desk_bell = &bell
+    };
+    cr_assert_eq(sl_decode_init(&decode, &config), 0);
+    sl_bell_arm(&bell);
+    sl_decode_poll(decode, 0);
+    cr_expect(atomic_load(&bell.armed), "nothing came, nothing rang");
+    send_message(SL_LANE_NORMAL, "b", SL_CUT_NOT);
+    sl_decode_poll(decode, 0);
+    cr_expect_not(atomic_load(&bell.armed));
+    close_decode();
+    sl_bell_fini(&bell);
 }
 
 Test(decode, a_ring_too_short_for_a_bulletin_is_refused)

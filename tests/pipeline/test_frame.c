@@ -191,6 +191,30 @@ Test(frame, connections_of_one_listening_line_do_not_mix)
     fini(bench);
 }
 
+Test(frame, connections_end_their_messages_in_any_order)
+{
+    struct bench *bench = start(new_bench(SL_FRAMING_CONTROL, 1, false));
+    static const uint16_t begin[] = { 0, 1, 2, 3 }, end[] = { 1, 0, 3 };
+    for (uint32_t i = 0; i < 4; i++)
+        take(bench, LISTENER, begin[i], NORMAL, 10 + i);
+    for (uint32_t i = 0; i < 3; i++) {
+        take(bench, LISTENER, end[i], NORMAL + 10 + end[i], (uint32_t)strlen(NORMAL) - 10 - end[i]);
+        cr_expect(is(next(bench, SL_LANE_NORMAL), NORMAL), "connection %u", end[i]);
+    }
+    bench->now_ns += TIME_NS;
+    const struct sl_message *message = next(bench, SL_LANE_NORMAL);
+    cr_assert(message, "the one that is left runs out of time");
+    cr_expect_eq(message->cut, SL_CUT_TIMEOUT);
+    cr_expect_eq(message->len, 12);
+    for (uint16_t conn = 0; conn < SL_LINE_CONNS_MAX; conn++)
+        take(bench, LISTENER, conn, OTHER, 10 + conn);
+    for (uint16_t conn = 0; conn < SL_LINE_CONNS_MAX; conn++) {
+        take(bench, LISTENER, conn, OTHER + 10 + conn, (uint32_t)strlen(OTHER) - 10 - conn);
+        cr_expect(is(next(bench, SL_LANE_NORMAL), OTHER), "connection %u", conn);
+    }
+    fini(bench);
+}
+
 Test(frame, what_is_framed_and_not_whole_goes_on_as_a_cut_message_and_the_next_one_is_fine)
 {
     static const struct cut_case {
@@ -270,8 +294,11 @@ Test(frame, a_stream_whose_lane_is_full_waits_and_loses_nothing)
     for (uint32_t i = 0; i < MESSAGES; i++)
         len += (uint32_t)sprintf(wire + len, "\001tst%04u 4 i 4 tst\r\n\002Number %u =\r\n\003051200 GMT Jan 26\r\n\004\r\n", i, i);
     while (seen < MESSAGES) {
-        /* In packets of odd sizes, so that some messages are gathered when the ring is full. */
-        uint32_t n = len - at < 333 ? len - at : 333, taken = n ? take(bench, STREAM, 0, wire + at, n) : 0;
+        /* In packets of all sizes up to two messages', so that some are gathered when the ring is full, and some are not. */
+        uint32_t n = 1 + (at * 2654435761u >> 16) % 120, taken = 0;
+        n = len - at < n ? len - at : n;
+        if (n)
+            taken = take(bench, STREAM, 0, wire + at, n);
         at += taken;
         if (taken < n && !(++stalls % 2))
             continue; /* offered again while there is still no room */
@@ -340,7 +367,7 @@ Test(frame, a_line_down_without_room_is_remembered_until_there_is_some)
     uint32_t cnt = fill_lane(bench, LISTENER, NORMAL);
     sl_frame_line(bench->frame, STREAM, 0, SL_LINE_DOWN);
     sl_frame_line(bench->frame, STREAM, 0, SL_LINE_UP);
-    cr_expect_eq(take_text(bench, STREAM, FLASH), 0, "the new connection waits for what the old one left");
+    cr_expect_eq(take_text(bench, STREAM, "more"), 0, "the new connection waits for what the old one left");
     for (uint32_t i = 0; i < cnt; i++)
         cr_assert(is(next(bench, SL_LANE_NORMAL), NORMAL), "message %u", i);
     const struct sl_message *message = NULL;

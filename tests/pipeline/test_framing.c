@@ -47,6 +47,7 @@ static const struct framing_case {
     { "cut in the text",           SL_FRAMING_CONTROL, MAX, BODY TWO, 0, { { BODY, 0, SL_CUT_NEW_START }, { TWO, 0, 0 } }, false },
     { "cut in mid-word",           SL_FRAMING_CONTROL, MAX, HEAD "\002Ferry ret" TWO, 0, { { HEAD "\002Ferry ret", 0, SL_CUT_NEW_START }, { TWO, 0, 0 } }, false },
     { "cut in the header",         SL_FRAMING_CONTROL, MAX, "\001ts" ONE, 0, { { "\001ts", 0, SL_CUT_NEW_START }, { ONE, 0, 0 } }, false },
+    { "cut after one byte",        SL_FRAMING_CONTROL, MAX, "\001t" ONE, 0, { { "\001t", 0, SL_CUT_NEW_START }, { ONE, 0, 0 } }, false },
     { "line down in the text",     SL_FRAMING_CONTROL, MAX, ONE BODY, 0, { { ONE, 0, 0 }, { BODY, 0, SL_CUT_LINE_DOWN } }, false },
     { "line down in the trailer",  SL_FRAMING_CONTROL, MAX, BODY "\0030512", 0, { { BODY "\0030512", 0, 0 } }, false },
     { "noise before",              SL_FRAMING_CONTROL, MAX, "login:" ONE, 0, { { "login:", 0, SL_CUT_NOISE }, { ONE, 0, 0 } }, false },

@@ -269,6 +269,7 @@ static void join(struct sim *sim, struct reader *reader)
     reader->log = chance(&sim->dice, 25) ? LOG_RAW : LOG_TAPE;
     reader->alive = true;
     reader->was_evicted = false;
+    reader->gate = SL_GATE_NONE;
     reader->stalls_until = 0;
     int rc = reader->log == LOG_TAPE ? sl_log_join_rx(&reader->rx, world->tape_mem, world->tape_len)
                                      : sl_log_join_rx(&reader->rx, world->raw_mem, world->raw_len);
@@ -335,11 +336,14 @@ static void read_some(struct sim *sim, struct reader *reader, uint32_t cnt)
 
 static void note_gate(struct sim *sim, struct reader *reader)
 {
-    enum sl_gate_state state = sl_log_gate_state(&reader->rx, idx_of(sim, reader));
+    enum sl_gate_state gate = sl_log_gate_state(&reader->rx, idx_of(sim, reader));
     if (!gates(reader))
         return;
-    happened(sim, HAPPENED_GATES_AGAIN, reader->was_evicted && state == SL_GATE_HOLDS);
-    reader->was_evicted = state == SL_GATE_EVICTED;
+    happened(sim, HAPPENED_GATES_AGAIN, reader->was_evicted && gate == SL_GATE_HOLDS);
+    /* Who joins far behind starts as evicted, which is another matter. */
+    reader->was_evicted |= reader->gate == SL_GATE_HOLDS && gate == SL_GATE_EVICTED;
+    reader->was_evicted &= gate == SL_GATE_EVICTED;
+    reader->gate = gate;
 }
 
 void let_somebody_read(struct sim *sim)

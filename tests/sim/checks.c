@@ -20,25 +20,31 @@ static uint64_t dropped_of(const struct sim *sim, uint32_t feed)
     return cnt;
 }
 
-/* What came whole is out once, or refused aloud, or was held and cancelled; of datagrams as many are missing as were dropped. */
+/* What came whole is out once, or refused aloud, or was held and cancelled; of datagrams as many are missing as were
+ * dropped. */
 static void check_fates(struct sim *sim)
 {
-    uint64_t lost[FEEDS_MAX] = { 0 }, kept_back = 0, cancelled = 0, stumps = sim->audience.stumps_held;
+    uint64_t lost[FEEDS_MAX] = { 0 }, kept_back = 0, cancelled = 0, held_now = 0, timeless = 0;
+    uint64_t stumps = sim->audience.stumps_held;
     for (uint32_t i = 0; i < sim->agency.sent_cnt; i++) {
         const struct sent *sent = sim->agency.sent[i];
         bool answered = sent->published_cnt || sent->rejected_cnt || sent->held_cnt;
         kept_back += sent->held_cnt && !sent->published_cnt;
+        timeless += sent->said == SAID_HOLD ? sent->held_cnt : 0;
         stumps += sent->held_cnt && sent->doubtful ? sent->held_cnt : 0;
         if (sent->whole_cnt && !answered)
             violated(sim, "message %u of feed %u came whole, and nothing became of it", sent->idx, sent->feed);
         lost[sent->feed] += sent->datagram_cnt && !answered && !sent->doubtful;
     }
     for (uint32_t f = 0; f < sim->world.feed_cnt; f++) {
+        held_now += desk_book(sim, f, SL_DESK_HELD_NOW);
         cancelled += desk_book(sim, f, SL_DESK_VERDICT + SL_VERDICT_CANCELLED) + desk_book(sim, f, SL_DESK_HELD_NOW);
         if (lost[f] > dropped_of(sim, f))
             violated(sim, "feed %u: %" PRIu64 " messages are missing, %" PRIu64 " were dropped", f, lost[f],
                      dropped_of(sim, f));
     }
+    if (held_now > timeless + stumps)
+        violated(sim, "%" PRIu64 " are still held at the end of time, %" PRIu64 " have none", held_now, timeless);
     /* A stump of a message that was cut behind its first paragraph may be held beside the whole. */
     if (!sim->world.small_window &&
         (cancelled < kept_back - (kept_back < stumps ? kept_back : stumps) || cancelled > kept_back + stumps))

@@ -8,6 +8,7 @@
 
 #define ENOUGH_DAYS 500u /* of which everything must have happened at least once */
 #define TWICE_EVERY 16u /* one seed in so many is run again, and must give the same tape */
+#define DAY_TURNS   2000000u
 #define DRAIN_TURNS 200000u
 
 static const char *const happenings[HAPPENED_CNT] = {
@@ -159,8 +160,9 @@ static bool live_one_day(uint64_t seed, uint64_t *all, uint64_t *digest)
 {
     struct sim *sim = new_day(seed, all);
     struct mood mood = mood_of_day(&sim->dice);
-    while (turn(sim, &mood) && !sim->fault[0])
-        ;
+    for (uint32_t turns = 0; turn(sim, &mood) && !sim->fault[0]; turns++)
+        if (turns == DAY_TURNS)
+            violated(sim, "the day does not end");
     if (!sim->fault[0])
         end_day(sim);
     bool good = !sim->fault[0];

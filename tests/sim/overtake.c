@@ -136,11 +136,11 @@ static void frame_one(struct overtaking *day, unsigned number, unsigned priority
         sl_frame_poll(day->frame, day->now_ns);
 }
 
-/* Polls in any order until about this share of all is out. */
+/* Polls in any order until so many are out, or for long enough. */
 static void get_going(struct overtaking *day, uint64_t out_cnt)
 {
     const sl_cell *last_seq = &sl_books_tape(&day->books)[SL_TAPE_LAST_SEQ];
-    while (sl_cell_get(last_seq) < out_cnt) {
+    for (uint32_t turn = 0; sl_cell_get(last_seq) < out_cnt && turn < 10 * BULK_CNT; turn++) {
         uint32_t who = below(&day->dice, 3);
         if (who < 2)
             sl_decode_poll(day->decode[who], day->now_ns);

@@ -149,6 +149,8 @@ struct world {
     uint64_t tape_bytes;
     uint32_t window_cnt;
     bool small_window; /* duplicates may pass */
+    int64_t gate_ns;
+    int64_t waits_since; /* the desk, for readers; 0: it does not */
 };
 
 /* ---- network: lines ---- */
@@ -203,6 +205,7 @@ struct reader {
     struct sl_seat *seat;
     struct sl_log_rx rx;
     uint64_t next_seq; /* what it must get next, or be told that it missed */
+    enum sl_gate_state gate; /* when last looked at */
     bool was_evicted;
     int64_t stalls_until;
 };
@@ -251,7 +254,6 @@ void open_world(struct sim *sim);
 void close_world(struct sim *sim);
 void poll_somebody(struct sim *sim);
 bool poll_everybody(struct sim *sim); /* false: there was nothing to do */
-void poll_desk(struct sim *sim);
 
 /* network.c */
 void open_network(struct sim *sim);

@@ -130,6 +130,7 @@ static void make_desk(struct sim *sim, uint64_t epoch)
     struct dice *dice = &sim->dice;
     world->small_window = chance(dice, 12);
     world->window_cnt = world->small_window ? 16 : 4096;
+    world->gate_ns = between(dice, 100, 3000) * 1000;
     struct sl_desk_config desk = {
         .feeds = world->feeds,
         .feed_cnt = world->feed_cnt,
@@ -141,7 +142,7 @@ static void make_desk(struct sim *sim, uint64_t epoch)
         .tombstone_cnt = 1024,
         .hold_len = (uint64_t)between(dice, 1, 64) * 1024,
         .hold_cnt = between(dice, 1, 60),
-        .gate_ns = between(dice, 100, 3000) * 1000,
+        .gate_ns = world->gate_ns,
         .clock = &sim->clock,
         .books = &world->books,
     };
@@ -213,12 +214,25 @@ static uint64_t put_on_tape(const struct sim *sim, enum sl_lane lane)
     return cnt;
 }
 
+/* Nobody waits longer than one gate for the raw log's readers and one for the tape's. */
+static void check_wait(struct sim *sim, int rc)
+{
+    struct world *world = &sim->world;
+    if (rc != -EAGAIN)
+        world->waits_since = 0;
+    else if (!world->waits_since)
+        world->waits_since = sim->now_ns;
+    else if (sim->now_ns - world->waits_since > 2 * world->gate_ns)
+        violated(sim, "the desk waits longer for readers than it may");
+}
+
 static int poll_the_desk(struct sim *sim)
 {
     const sl_cell *waits = &sl_books_tape(&sim->world.books)[SL_TAPE_GATE_WAITS];
     uint64_t seq = sim->audience.seq[LOG_TAPE], flash = put_on_tape(sim, SL_LANE_FLASH),
              waits_before = sl_cell_get(waits);
     int rc = must_not_fail(sim, "desk", sl_desk_poll(sim->world.desk, sim->now_ns));
+    check_wait(sim, rc);
     read_everything(sim);
     flash = put_on_tape(sim, SL_LANE_FLASH) - flash;
     /* Something had to wait in this very poll, and FLASH went out in it. */
@@ -226,8 +240,6 @@ static int poll_the_desk(struct sim *sim)
              flash && sl_cell_get(waits) > waits_before && sim->audience.seq[LOG_TAPE] > seq);
     return rc;
 }
-
-void poll_desk(struct sim *sim) { poll_the_desk(sim); }
 
 void poll_somebody(struct sim *sim)
 {
