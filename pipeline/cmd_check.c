@@ -16,17 +16,17 @@
 
 #define REMARKS_MAX 64u
 
-static const char help[] =
-    "slugline check - read the configuration, say what would run and what it would take, stop\n"
-    "\n"
-    "  slugline check [-c FILE] [--json]\n"
-    "\n"
-    "  -c, --config FILE   configuration; default " SL_CONFIG_DEFAULT ", - for standard input\n"
-    "      --json          one JSON object instead of tables\n"
-    "  -h, --help          this\n"
-    "\n"
-    "A finding is what keeps the daemon from starting or from doing what the file says; a note is what somebody should know.\n"
-    "Exit status: 0 no findings, 1 findings, 2 usage.\n";
+static const char help[] = "slugline check - read the configuration, say what would run and what it would take, stop\n"
+                           "\n"
+                           "  slugline check [-c FILE] [--json]\n"
+                           "\n"
+                           "  -c, --config FILE   configuration; default " SL_CONFIG_DEFAULT ", - for standard input\n"
+                           "      --json          one JSON object instead of tables\n"
+                           "  -h, --help          this\n"
+                           "\n"
+                           "A finding is what keeps the daemon from starting or from doing what the file says; a note "
+                           "is what somebody should know.\n"
+                           "Exit status: 0 no findings, 1 findings, 2 usage.\n";
 
 struct plan {
     struct sl_config config;
@@ -57,10 +57,10 @@ __attribute__((format(printf, 3, 4))) static void remark(struct plan *plan, bool
 
 /* ---- what there is to say ---- */
 
-/* How many verdicts of other messages a message at the head of its lane may have to wait for, from the turns of
- * the one fair round in pipeline/round.h.  It is worst just behind the lane's own turns: the rest of the round may then be a whole one,
- * since unused turns pass down, and FLASH may come between with all of its own; and in the next round the lanes above come
- * first, again with FLASH between. */
+/* How many verdicts of other messages a message at the head of its lane may have to wait for, from the turns of the
+ * one fair round in pipeline/round.h.  It is worst just behind the lane's own turns: the rest of the round may then be
+ * a whole one, since unused turns pass down, and FLASH may come between with all of its own; and in the next round the
+ * lanes above come first, again with FLASH between. */
 static uint32_t wait_bound(enum sl_lane lane)
 {
     uint32_t whole = 0, above = 0, flash = sl_round_turns[SL_LANE_FLASH];
@@ -91,8 +91,8 @@ static void add_up_memory(struct plan *plan)
     plan->memory_tape = sl_topo_tape_footprint(config);
     plan->memory_raw = sl_topo_raw_footprint(config);
     plan->memory_books = sl_topo_books_footprint(config, &plan->topo) + sl_topo_notes_footprint(&plan->topo);
-    plan->memory_total = plan->topo.memory_rings + plan->memory_window + plan->memory_hold + plan->memory_tape + plan->memory_raw +
-                         plan->memory_books;
+    plan->memory_total = plan->topo.memory_rings + plan->memory_window + plan->memory_hold + plan->memory_tape +
+                         plan->memory_raw + plan->memory_books;
 }
 
 static struct sl_config_text size_text(uint64_t bytes) { return sl_config_written(SL_CONFIG_SIZE, bytes); }
@@ -109,8 +109,8 @@ static void look_at_threads(struct plan *plan)
                 remark(plan, true, "threads[%u]: core %d is threads[%u]'s already", t, core, u);
     }
     if (plan->config.idle_spin_ns == INT64_MAX && topo->thread_cnt > plan->core_cnt)
-        remark(plan, true, "idle: %u threads would spin on %u cores; name fewer threads, or let them sleep", topo->thread_cnt,
-               plan->core_cnt);
+        remark(plan, true, "idle: %u threads would spin on %u cores; name fewer threads, or let them sleep",
+               topo->thread_cnt, plan->core_cnt);
 }
 
 static void look_at_memory(struct plan *plan)
@@ -121,8 +121,8 @@ static void look_at_memory(struct plan *plan)
         remark(plan, true, "memory: %" PRIu64 " MiB wanted, this host has %" PRIu64 " MiB", plan->memory_total >> 20,
                plan->host_memory >> 20);
     if (topo->ring_message[0] != config->ring_message)
-        remark(plan, false, "rings.message: %s holds no two of the longest messages and is made %s", size_text(config->ring_message).text,
-               size_text(topo->ring_message[0]).text);
+        remark(plan, false, "rings.message: %s holds no two of the longest messages and is made %s",
+               size_text(config->ring_message).text, size_text(topo->ring_message[0]).text);
     if (topo->ring_answer[0] != config->ring_answer)
         remark(plan, false, "rings.answer: %s does not hold what two of the longest messages may say and is made %s",
                size_text(config->ring_answer).text, size_text(topo->ring_answer[0]).text);
@@ -145,7 +145,8 @@ static void look_at_lines(struct plan *plan)
         for (uint32_t l = 0; l < plan->config.feeds[f].line_cnt; l++) {
             const struct sl_line_config *line = &plan->config.feeds[f].lines[l];
             if (line->kind == SL_LINE_TCP_LISTEN && !line->from_cnt && !is_loopback(&line->addr))
-                remark(plan, false, "feeds[%u].lines[%u]: without from= anybody who can reach the port can send news", f, l);
+                remark(plan, false, "feeds[%u].lines[%u]: without from= anybody who can reach the port can send news",
+                       f, l);
         }
 }
 
@@ -174,7 +175,14 @@ static bool make_plan(struct plan *plan, const char *path)
 static const struct {
     enum sl_stage_kind kind;
     const char *name;
-} stages[] = { { SL_STAGE_RX, "rx" }, { SL_STAGE_DECODE, "decode" }, { SL_STAGE_DESK, "desk" }, { SL_STAGE_WAKER, "waker" } };
+    /* clang-format off */
+} stages[] = {
+    { SL_STAGE_RX,     "rx"     },
+    { SL_STAGE_DECODE, "decode" },
+    { SL_STAGE_DESK,   "desk"   },
+    { SL_STAGE_WAKER,  "waker"  },
+};
+/* clang-format on */
 
 static const char *const framing_names[SL_FRAMING_CNT] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
@@ -197,8 +205,8 @@ static void print_threads(const struct plan *plan)
 {
     const struct sl_topo *topo = &plan->topo;
     uint32_t rx = 0;
-    printf("\nthreads: %s, %u cores, idle %s, receive %s\n", plan->config.threads_auto ? "auto" : "as listed", plan->core_cnt,
-           plan->config.idle_spin_ns ? time_text(plan->config.idle_spin_ns, "spin").text : "0ns",
+    printf("\nthreads: %s, %u cores, idle %s, receive %s\n", plan->config.threads_auto ? "auto" : "as listed",
+           plan->core_cnt, plan->config.idle_spin_ns ? time_text(plan->config.idle_spin_ns, "spin").text : "0ns",
            receive_names[plan->config.receive]);
     for (uint32_t t = 0; t < topo->thread_cnt; t++) {
         const struct sl_config_thread *thread = &topo->threads[t];
@@ -222,7 +230,10 @@ static void print_threads(const struct plan *plan)
     }
 }
 
-static void print_memory_line(const char *what, uint64_t bytes) { printf("  %-8s%9.1f MiB\n", what, (double)bytes / (1 << 20)); }
+static void print_memory_line(const char *what, uint64_t bytes)
+{
+    printf("  %-8s%9.1f MiB\n", what, (double)bytes / (1 << 20));
+}
 
 static void print_memory(const struct plan *plan)
 {
@@ -253,8 +264,8 @@ static void print_desk(const struct plan *plan)
            sl_round_turns[SL_LANE_FLASH]);
     for (unsigned lane = SL_LANE_URGENT; lane < SL_LANE_CNT; lane++)
         printf("  %-8s%u verdicts\n", sl_lane_name(lane), wait_bound((enum sl_lane)lane));
-    printf("\ndesk\n  duplicates told from news: the last %u bulletins\n  killed stories remembered: %u\n", config->window_cnt,
-           config->tombstone_cnt);
+    printf("\ndesk\n  duplicates told from news: the last %u bulletins\n  killed stories remembered: %u\n",
+           config->window_cnt, config->tombstone_cnt);
     printf("  held: %s and %u bulletins at most\n  a reader that gates delays the tape by %s at most, once\n",
            size_text(config->hold_len).text, config->hold_cnt, time_text(config->gate_ns, "").text);
 }
@@ -264,9 +275,10 @@ static void print_feeds(const struct plan *plan)
     printf("\nfeeds\n");
     for (uint32_t f = 0; f < plan->config.feed_cnt; f++) {
         const struct sl_config_feed *feed = &plan->config.feeds[f];
-        printf("  %s: %s, framing %s, messages up to %s within %s, silence %s, time zone %s\n", feed->name, feed->format,
-               framing_names[feed->framing], size_text(feed->message_max).text, time_text(feed->message_ns, "").text,
-               time_text(feed->silence_ns, "none").text, feed->timezone ? feed->timezone : "the agency's, or UTC");
+        printf("  %s: %s, framing %s, messages up to %s within %s, silence %s, time zone %s\n", feed->name,
+               feed->format, framing_names[feed->framing], size_text(feed->message_max).text,
+               time_text(feed->message_ns, "").text, time_text(feed->silence_ns, "none").text,
+               feed->timezone ? feed->timezone : "the agency's, or UTC");
         for (uint32_t l = 0; l < feed->line_cnt; l++)
             printf("    %s\n", feed->lines[l].url);
     }
@@ -275,7 +287,8 @@ static void print_feeds(const struct plan *plan)
 static void print_for_people(const struct plan *plan, bool planned)
 {
     if (planned) {
-        printf("%s: node %s, tape %s at %s\n", plan->config.path, plan->config.node, plan->config.tape_name, plan->config.socket);
+        printf("%s: node %s, tape %s at %s\n", plan->config.path, plan->config.node, plan->config.tape_name,
+               plan->config.socket);
         print_threads(plan);
         print_memory(plan);
         print_desk(plan);
@@ -284,8 +297,8 @@ static void print_for_people(const struct plan *plan, bool planned)
     }
     fflush(stdout);
     for (uint32_t i = 0; i < plan->remark_cnt; i++)
-        fprintf(plan->remarks[i].finding ? stderr : stdout, "slugline: %s%s\n", plan->remarks[i].finding ? "" : "note: ",
-                plan->remarks[i].text);
+        fprintf(plan->remarks[i].finding ? stderr : stdout, "slugline: %s%s\n",
+                plan->remarks[i].finding ? "" : "note: ", plan->remarks[i].text);
 }
 
 /* ---- one JSON object for programs ---- */
@@ -340,12 +353,13 @@ static void put_threads(const struct plan *plan)
 static void put_memory(const struct plan *plan)
 {
     const struct sl_topo *topo = &plan->topo;
-    printf(",\"rings\":{\"message\":%" PRIu64 ",\"answer\":%" PRIu64 ",\"heavy_message\":%" PRIu64 ",\"heavy_answer\":%" PRIu64 "}",
+    printf(",\"rings\":{\"message\":%" PRIu64 ",\"answer\":%" PRIu64 ",\"heavy_message\":%" PRIu64
+           ",\"heavy_answer\":%" PRIu64 "}",
            topo->ring_message[0], topo->ring_answer[0], topo->ring_message[1], topo->ring_answer[1]);
-    printf(",\"memory\":{\"rings\":%" PRIu64 ",\"tape\":%" PRIu64 ",\"raw\":%" PRIu64 ",\"hold\":%" PRIu64 ",\"window\":%" PRIu64
-           ",\"books\":%" PRIu64 ",\"total\":%" PRIu64 "}",
-           topo->memory_rings, plan->memory_tape, plan->memory_raw, plan->memory_hold, plan->memory_window, plan->memory_books,
-           plan->memory_total);
+    printf(",\"memory\":{\"rings\":%" PRIu64 ",\"tape\":%" PRIu64 ",\"raw\":%" PRIu64 ",\"hold\":%" PRIu64
+           ",\"window\":%" PRIu64 ",\"books\":%" PRIu64 ",\"total\":%" PRIu64 "}",
+           topo->memory_rings, plan->memory_tape, plan->memory_raw, plan->memory_hold, plan->memory_window,
+           plan->memory_books, plan->memory_total);
 }
 
 static void put_desk(const struct plan *plan)
@@ -355,7 +369,8 @@ static void put_desk(const struct plan *plan)
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         printf("%s\"%s\":{\"turns\":%u,\"verdicts_max\":%u}", lane ? "," : "", sl_lane_name(lane), sl_round_turns[lane],
                wait_bound((enum sl_lane)lane));
-    printf("},\"desk\":{\"window\":%u,\"tombstones\":%u,\"hold\":%" PRIu64 ",\"hold_bulletins\":%u,\"gate_ns\":%" PRId64 "}",
+    printf("},\"desk\":{\"window\":%u,\"tombstones\":%u,\"hold\":%" PRIu64 ",\"hold_bulletins\":%u,\"gate_ns\":%" PRId64
+           "}",
            config->window_cnt, config->tombstone_cnt, config->hold_len, config->hold_cnt, config->gate_ns);
 }
 
@@ -368,8 +383,10 @@ static void put_feeds(const struct plan *plan)
         put_member("name", feed->name);
         putchar(',');
         put_member("format", feed->format);
-        printf(",\"framing\":\"%s\",\"rx\":%u,\"message\":%" PRIu64 ",\"message_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 ",",
-               framing_names[feed->framing], plan->topo.feed_rx[f], feed->message_max, feed->message_ns, feed->silence_ns);
+        printf(",\"framing\":\"%s\",\"rx\":%u,\"message\":%" PRIu64 ",\"message_ns\":%" PRId64
+               ",\"silence_ns\":%" PRId64 ",",
+               framing_names[feed->framing], plan->topo.feed_rx[f], feed->message_max, feed->message_ns,
+               feed->silence_ns);
         put_member("timezone", feed->timezone);
         printf(",\"lines\":[");
         for (uint32_t l = 0; l < feed->line_cnt; l++) {
@@ -421,7 +438,10 @@ static void print_json(const struct plan *plan, bool planned)
 int sl_cmd_check(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 }
+        {"config",     required_argument, NULL, 'c' },
+        { "json",        no_argument, NULL, 'j' },
+        { "help",           no_argument, NULL, 'h' },
+        { 0}
     };
     static struct plan plan;
     const char *path = SL_CONFIG_DEFAULT;

@@ -11,22 +11,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SHOWN SL_CONFIG_SHOWN
-#define NAME_LEN_MAX 31u
-#define NODE_LEN_MAX 63u
+#define SHOWN            SL_CONFIG_SHOWN
+#define NAME_LEN_MAX     31u
+#define NODE_LEN_MAX     63u
 #define PROVIDER_LEN_MAX 63u
 #define LANGUAGE_LEN_MAX 35u /* RFC 5646 4.4.1 */
-#define SOCKET_LEN_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
-#define CORES_MAX 1024u /* CPU_SETSIZE */
+#define SOCKET_LEN_MAX   (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define CORES_MAX        1024u /* CPU_SETSIZE */
 
-#define KIB (1ull << 10)
-#define MIB (1ull << 20)
-#define GIB (1ull << 30)
-#define TIB (1ull << 40)
-#define MS 1000000ull
+#define KIB    (1ull << 10)
+#define MIB    (1ull << 20)
+#define GIB    (1ull << 30)
+#define TIB    (1ull << 40)
+#define MS     1000000ull
 #define SECOND 1000000000ull
-#define HOUR (3600 * SECOND)
-#define DAY (24 * HOUR)
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
 
 /* The hold area has a place for each so many of its bytes: with shorter bulletins the places are used up first. */
 #define HOLD_BYTES_PER_PLACE (4 * KIB)
@@ -71,39 +71,44 @@ static int refuse_memory(struct reading *reading)
 struct value {
     const char *key;
     const char *fallback; /* the default, as the file would say it */
-    size_t from;          /* a char * of what is written */
-    size_t to;            /* a uint64_t, int64_t or uint32_t of the configuration, as the unit is */
+    size_t from; /* a char * of what is written */
+    size_t to; /* a uint64_t, int64_t or uint32_t of the configuration, as the unit is */
     enum sl_config_unit unit;
     uint64_t min, max;
-    bool power;       /* of two */
-    const char *word; /* what may stand instead, and its meaning */
-    uint64_t meaning;
+    bool power; /* of two */
+    const char *word; /* what may stand instead: see meaning_of */
 };
 
-#define IN_FILE(member, config_member) offsetof(struct sl_written, member), offsetof(struct sl_config, config_member)
-#define IN_FEED(member, config_member) offsetof(struct sl_written_feed, member), offsetof(struct sl_config_feed, config_member)
-#define SIZE SL_CONFIG_SIZE
-#define TIME SL_CONFIG_DURATION
+#define TOP(member, config_member) offsetof(struct sl_written, member), offsetof(struct sl_config, config_member)
+#define FEED(member, config_member)                                                                                 \
+    offsetof(struct sl_written_feed, member), offsetof(struct sl_config_feed, config_member)
+#define SIZE  SL_CONFIG_SIZE
+#define TIME  SL_CONFIG_DURATION
 #define COUNT SL_CONFIG_COUNT
 
+/* clang-format off */
 static const struct value file_values[] = {
-    { "idle",            "50us",    IN_FILE(idle, idle_spin_ns),             TIME,  0,        SECOND,      false, "spin", INT64_MAX },
-    { "heavy",           "256KiB",  IN_FILE(heavy, heavy),                   SIZE,  4 * KIB,  64 * MIB,    false, NULL,   0         },
-    { "rings.message",   "1MiB",    IN_FILE(rings.message, ring_message),    SIZE,  64 * KIB, GIB,         true,  NULL,   0         },
-    { "rings.answer",    "2MiB",    IN_FILE(rings.answer, ring_answer),      SIZE,  64 * KIB, GIB,         true,  NULL,   0         },
-    { "tape.size",       "256MiB",  IN_FILE(tape.size, tape_len),            SIZE,  64 * KIB, TIB,         true,  NULL,   0         },
-    { "tape.raw",        "256MiB",  IN_FILE(tape.raw, raw_len),              SIZE,  64 * KIB, TIB,         true,  "none", 0         },
-    { "tape.hold",       "64MiB",   IN_FILE(tape.hold, hold_len),            SIZE,  64 * KIB, 64 * GIB,    false, "none", 0         },
-    { "tape.window",     "1048576", IN_FILE(tape.window, window_cnt),        COUNT, 1024,     1ull << 28,  false, NULL,   0         },
-    { "tape.tombstones", "65536",   IN_FILE(tape.tombstones, tombstone_cnt), COUNT, 64,       1ull << 24,  false, NULL,   0         },
-    { "tape.gate",       "250ms",   IN_FILE(tape.gate, gate_ns),             TIME,  MS,       10 * SECOND, false, NULL,   0         },
+    { "idle",            "50us",    TOP(idle, idle_spin_ns),             TIME,  0,        SECOND,      false, "spin" },
+    { "heavy",           "256KiB",  TOP(heavy, heavy),                   SIZE,  4 * KIB,  64 * MIB,    false, NULL   },
+    { "rings.message",   "1MiB",    TOP(rings.message, ring_message),    SIZE,  64 * KIB, GIB,         true,  NULL   },
+    { "rings.answer",    "2MiB",    TOP(rings.answer, ring_answer),      SIZE,  64 * KIB, GIB,         true,  NULL   },
+    { "tape.size",       "256MiB",  TOP(tape.size, tape_len),            SIZE,  64 * KIB, TIB,         true,  NULL   },
+    { "tape.raw",        "256MiB",  TOP(tape.raw, raw_len),              SIZE,  64 * KIB, TIB,         true,  "none" },
+    { "tape.hold",       "64MiB",   TOP(tape.hold, hold_len),            SIZE,  64 * KIB, 64 * GIB,    false, "none" },
+    { "tape.window",     "1048576", TOP(tape.window, window_cnt),        COUNT, 1024,     1ull << 28,  false, NULL   },
+    { "tape.tombstones", "65536",   TOP(tape.tombstones, tombstone_cnt), COUNT, 64,       1ull << 24,  false, NULL   },
+    { "tape.gate",       "250ms",   TOP(tape.gate, gate_ns),             TIME,  MS,       10 * SECOND, false, NULL   },
 };
 
 static const struct value feed_values[] = {
-    { "message",      "1MiB", IN_FEED(message, message_max),     SIZE, KIB,     64 * MIB, false, NULL,   0 },
-    { "message_time", "30s",  IN_FEED(message_time, message_ns), TIME, 10 * MS, HOUR,     false, NULL,   0 },
-    { "silence",      "none", IN_FEED(silence, silence_ns),      TIME, SECOND,  30 * DAY, false, "none", 0 },
+    { "message",      "1MiB", FEED(message, message_max),     SIZE, KIB,     64 * MIB, false, NULL   },
+    { "message_time", "30s",  FEED(message_time, message_ns), TIME, 10 * MS, HOUR,     false, NULL   },
+    { "silence",      "none", FEED(silence, silence_ns),      TIME, SECOND,  30 * DAY, false, "none" },
 };
+/* clang-format on */
+
+/* To spin is to wait for ever; none is nothing. */
+static uint64_t meaning_of(const char *word) { return !strcmp(word, "spin") ? INT64_MAX : 0; }
 
 static bool read_unit(enum sl_config_unit unit, const char *text, uint64_t *number)
 {
@@ -128,7 +133,8 @@ static int refuse_unit(struct reading *reading, const char *path, const struct v
     return fault(reading, path, "%s%s%s", why, value->word ? "; or " : "", value->word ? value->word : "");
 }
 
-static int check_bounds(struct reading *reading, const char *path, const struct value *value, const char *text, uint64_t number)
+static int check_bounds(struct reading *reading, const char *path, const struct value *value, const char *text,
+                        uint64_t number)
 {
     if (number < value->min || number > value->max)
         return fault(reading, path, "%.*s is out of bounds; %s to %s is expected", SHOWN, text,
@@ -142,10 +148,11 @@ static int check_bounds(struct reading *reading, const char *path, const struct 
                  sl_config_written(value->unit, next).text);
 }
 
-static int read_value(struct reading *reading, const char *path, const struct value *value, const char *text, uint64_t *number)
+static int read_value(struct reading *reading, const char *path, const struct value *value, const char *text,
+                      uint64_t *number)
 {
     if (value->word && !strcmp(text, value->word)) {
-        *number = value->meaning;
+        *number = meaning_of(value->word);
         return 0;
     }
     if (!read_unit(value->unit, text, number))
@@ -176,14 +183,15 @@ static uint64_t load_value(const struct value *value, const void *base)
 }
 
 /* in: the path of what the values are in, with its dot; "" for the file itself. */
-static int read_values(struct reading *reading, const char *in, const struct value *values, size_t cnt, const void *written,
-                       void *config)
+static int read_values(struct reading *reading, const char *in, const struct value *values, size_t cnt,
+                       const void *written, void *config)
 {
     for (const struct value *value = values; value < values + cnt; value++) {
         const char *text;
         uint64_t number = 0;
         memcpy(&text, (const char *)written + value->from, sizeof(text));
-        int rc = read_value(reading, path_of("%s%s", in, value->key).text, value, text ? text : value->fallback, &number);
+        int rc =
+            read_value(reading, path_of("%s%s", in, value->key).text, value, text ? text : value->fallback, &number);
         if (rc)
             return rc;
         store_value(value, config, number);
@@ -194,8 +202,8 @@ static int read_values(struct reading *reading, const char *in, const struct val
 /* ---- words and names ---- */
 
 /* The place of text in a NULL-ended list.  what: as in "is no format". */
-static int choose(struct reading *reading, const char *path, const char *what, const char *text, const char *const *words,
-                  unsigned *idx)
+static int choose(struct reading *reading, const char *path, const char *what, const char *text,
+                  const char *const *words, unsigned *idx)
 {
     char list[256] = "";
     for (unsigned i = 0; words[i]; i++) {
@@ -223,7 +231,8 @@ static int keep_name(struct reading *reading, const char *path, char **to, const
 {
     size_t len = strlen(text);
     if (len > NAME_LEN_MAX || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") != len)
-        return fault(reading, path, "'%.*s' is no name; 1 to %u of a-z, 0-9, - and _ are expected", SHOWN, text, NAME_LEN_MAX);
+        return fault(reading, path, "'%.*s' is no name; 1 to %u of a-z, 0-9, - and _ are expected", SHOWN, text,
+                     NAME_LEN_MAX);
     return keep(reading, to, text);
 }
 
@@ -242,8 +251,8 @@ static int read_node(struct reading *reading)
     char host[NODE_LEN_MAX + 1] = "";
     const char *text = reading->file->written->node;
     if (text && !is_plain(text, NODE_LEN_MAX))
-        return fault(reading, "node", "'%.*s' is no name of a node; up to %u printable letters of ASCII are expected", SHOWN, text,
-                     NODE_LEN_MAX);
+        return fault(reading, "node", "'%.*s' is no name of a node; up to %u printable letters of ASCII are expected",
+                     SHOWN, text, NODE_LEN_MAX);
     if (!text && (gethostname(host, sizeof(host) - 1) || !*host || !is_plain(host, NODE_LEN_MAX)))
         text = "localhost";
     return keep(reading, &reading->config->node, text ? text : host);
@@ -293,7 +302,8 @@ static int read_stages(struct reading *reading, uint32_t t)
         *stages |= 1u << idx;
     }
     return *stages ? 0
-                   : fault(reading, path_of("threads[%u]", t).text, "no stages; at least one of rx, decode, desk, waker is expected");
+                   : fault(reading, path_of("threads[%u]", t).text,
+                           "no stages; at least one of rx, decode, desk, waker is expected");
 }
 
 static uint32_t count_threads(const struct sl_config *config, unsigned stage)
@@ -306,7 +316,8 @@ static uint32_t count_threads(const struct sl_config *config, unsigned stage)
 
 static int check_stages(struct reading *reading)
 {
-    uint32_t rx_cnt = count_threads(reading->config, SL_STAGE_RX), desk_cnt = count_threads(reading->config, SL_STAGE_DESK);
+    uint32_t rx_cnt = count_threads(reading->config, SL_STAGE_RX),
+             desk_cnt = count_threads(reading->config, SL_STAGE_DESK);
     if (!rx_cnt || rx_cnt > SL_RXS_MAX)
         return fault(reading, "threads", "%u threads with rx; 1 to %u are expected", rx_cnt, SL_RXS_MAX);
     if (desk_cnt != 1)
@@ -342,8 +353,8 @@ static int read_thread(struct reading *reading, uint32_t t, uint32_t own_rx, uin
     if (!decodes && (written->serves || written->heavy))
         return fault(reading, path.text, "'for' and 'heavy' are about decode, which is no stage of this thread");
     if (decodes && !receives && !written->serves && rx_cnt > 1)
-        return fault(reading, path.text, "no for; there are %u receive threads, and it says from 0 which one this decode serves",
-                     rx_cnt);
+        return fault(reading, path.text,
+                     "no for; there are %u receive threads, and it says from 0 which one this decode serves", rx_cnt);
     int rc = read_count(reading, path_of("threads[%u].core", t).text, written->core, CORES_MAX - 1, &core);
     if (!rc)
         rc = read_count(reading, path_of("threads[%u].for", t).text, written->serves, rx_cnt - 1, &rx);
@@ -370,7 +381,8 @@ static int check_decoders(struct reading *reading, uint32_t rx)
     if (heavy_cnt > 1)
         return fault(reading, "threads", "%u heavy decodes serve receive thread %u; one at most", heavy_cnt, rx);
     if (usual_cnt + heavy_cnt > SL_DECODERS_MAX)
-        return fault(reading, "threads", "%u decodes serve receive thread %u; %u at most", usual_cnt + heavy_cnt, rx, SL_DECODERS_MAX);
+        return fault(reading, "threads", "%u decodes serve receive thread %u; %u at most", usual_cnt + heavy_cnt, rx,
+                     SL_DECODERS_MAX);
     return 0;
 }
 
@@ -446,7 +458,8 @@ static int read_framing(const struct feed_reading *in)
     if (rc)
         return rc;
     if (idx == SL_FRAMING_DATAGRAM && has_streams(in->feed))
-        return fault(in->reading, in->path, "%s; one of control, length16, length32, line is expected for format %s over tcp",
+        return fault(in->reading, in->path,
+                     "%s; one of control, length16, length32, line is expected for format %s over tcp",
                      in->text ? "a stream has no datagrams" : "is missing", in->feed->format);
     in->feed->framing = (enum sl_framing)idx;
     return 0;
@@ -471,8 +484,10 @@ static int refuse_timezone(const struct feed_reading *in)
     struct sl_nearest nearest;
     find_near_zone(&nearest, in->text);
     if (*nearest.found)
-        return fault(in->reading, in->path, "'%.*s' is no time zone of this host; did you mean %s?", SHOWN, in->text, nearest.found);
-    return fault(in->reading, in->path, "'%.*s' is no time zone of this host; one such as Europe/Berlin is expected", SHOWN, in->text);
+        return fault(in->reading, in->path, "'%.*s' is no time zone of this host; did you mean %s?", SHOWN, in->text,
+                     nearest.found);
+    return fault(in->reading, in->path, "'%.*s' is no time zone of this host; one such as Europe/Berlin is expected",
+                 SHOWN, in->text);
 }
 
 static int read_timezone(const struct feed_reading *in)
@@ -509,7 +524,8 @@ static int read_charset(const struct feed_reading *in)
 static int read_provider(const struct feed_reading *in)
 {
     if (in->text && !is_plain(in->text, PROVIDER_LEN_MAX))
-        return fault(in->reading, in->path, "'%.*s' is no name of a provider; up to %u printable letters of ASCII are expected", SHOWN,
+        return fault(in->reading, in->path,
+                     "'%.*s' is no name of a provider; up to %u printable letters of ASCII are expected", SHOWN,
                      in->text, PROVIDER_LEN_MAX);
     return keep(in->reading, &in->feed->provider, in->text);
 }
@@ -518,7 +534,8 @@ static int read_language(const struct feed_reading *in)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
     if (in->text && (strlen(in->text) > LANGUAGE_LEN_MAX || strspn(in->text, letters) != strlen(in->text)))
-        return fault(in->reading, in->path, "'%.*s' is no language; a tag of BCP 47 such as de or en-GB is expected", SHOWN, in->text);
+        return fault(in->reading, in->path, "'%.*s' is no language; a tag of BCP 47 such as de or en-GB is expected",
+                     SHOWN, in->text);
     return keep(in->reading, &in->feed->language, in->text);
 }
 
@@ -528,7 +545,8 @@ static int read_lines(struct reading *reading, uint32_t f)
     struct sl_config_feed *feed = &reading->config->feeds[f];
     char why[384];
     if (!written->lines_count)
-        return fault(reading, path_of("feeds[%u].lines", f).text, "at least one is expected, such as udp://239.1.1.1:5001");
+        return fault(reading, path_of("feeds[%u].lines", f).text,
+                     "at least one is expected, such as udp://239.1.1.1:5001");
     feed->lines = calloc(written->lines_count, sizeof(*feed->lines));
     if (!feed->lines)
         return refuse_memory(reading);
@@ -554,8 +572,8 @@ static int check_address(struct reading *reading, uint32_t f, uint32_t l)
     for (uint32_t g = 0; g <= f && line->kind != SL_LINE_TCP_DIAL; g++)
         for (uint32_t m = 0; m < (g == f ? l : feeds[g].line_cnt); m++)
             if (same_address(line, &feeds[g].lines[m]))
-                return fault(reading, path_of("feeds[%u].lines[%u]", f, l).text, "what comes in there is feeds[%u].lines[%u] already",
-                             g, m);
+                return fault(reading, path_of("feeds[%u].lines[%u]", f, l).text,
+                             "what comes in there is feeds[%u].lines[%u] already", g, m);
     return 0;
 }
 
@@ -566,12 +584,17 @@ static int read_feed(struct reading *reading, uint32_t f)
     const struct {
         const char *key, *text;
         int (*read)(const struct feed_reading *in);
+        /* clang-format off */
     } words[] = {
-        { "name", written->name, read_feed_name },        { "format", written->format, read_format },
-        { "framing", written->framing, read_framing },    { "timezone", written->timezone, read_timezone },
-        { "charset", written->charset, read_charset },    { "provider", written->provider, read_provider },
-        { "language", written->language, read_language },
+        { "name",     written->name,     read_feed_name },
+        { "format",   written->format,   read_format    },
+        { "framing",  written->framing,  read_framing   },
+        { "timezone", written->timezone, read_timezone  },
+        { "charset",  written->charset,  read_charset   },
+        { "provider", written->provider, read_provider  },
+        { "language", written->language, read_language  },
     };
+    /* clang-format on */
     /* Lines first: which framing is possible hangs on them. */
     int rc = read_lines(reading, f);
     for (size_t i = 0; !rc && i < CNT(words); i++) {
@@ -640,10 +663,12 @@ static int check_room(struct reading *reading)
         log_len *= 2;
     if (config->tape_len < log_len)
         return fault(reading, "tape.size", "%s is too small for what a message of %s may say; at least %s is expected",
-                     sl_config_written(SIZE, config->tape_len).text, longest.text, sl_config_written(SIZE, log_len).text);
+                     sl_config_written(SIZE, config->tape_len).text, longest.text,
+                     sl_config_written(SIZE, log_len).text);
     if (config->raw_len && config->raw_len < log_len)
-        return fault(reading, "tape.raw", "%s is too small for what a message of %s may say; at least %s is expected, or none",
-                     sl_config_written(SIZE, config->raw_len).text, longest.text, sl_config_written(SIZE, log_len).text);
+        return fault(
+            reading, "tape.raw", "%s is too small for what a message of %s may say; at least %s is expected, or none",
+            sl_config_written(SIZE, config->raw_len).text, longest.text, sl_config_written(SIZE, log_len).text);
     return 0;
 }
 
@@ -653,14 +678,17 @@ static int check_heavy(struct reading *reading)
     for (uint32_t t = 0; t < config->thread_cnt; t++)
         if (config->threads[t].heavy && longest_message(config) <= config->heavy)
             return fault(reading, path_of("threads[%u].heavy", t).text,
-                         "no feed has messages over %s, so this thread would never work; leave it out, or lower the file's heavy",
+                         "no feed has messages over %s, so this thread would never work; leave it out, or lower the "
+                         "file's heavy",
                          sl_config_written(SIZE, config->heavy).text);
     return 0;
 }
 
 static int read_receive(struct reading *reading)
 {
-    static const char *const words[] = { [SL_RX_AUTO] = "auto", [SL_RX_URING] = "uring", [SL_RX_EPOLL] = "epoll", NULL };
+    static const char *const words[] = {
+        [SL_RX_AUTO] = "auto", [SL_RX_URING] = "uring", [SL_RX_EPOLL] = "epoll", NULL
+    };
     unsigned idx = SL_RX_AUTO;
     const char *text = reading->file->written->receive;
     int rc = text ? choose(reading, "receive", "way to receive", text, words, &idx) : 0;
@@ -790,6 +818,7 @@ struct word_member {
     size_t at; /* a char * of either configuration */
 };
 
+/* clang-format off */
 static const struct word_member file_words[] = {
     { "node",           offsetof(struct sl_config, node)      },
     { "tape.name",      offsetof(struct sl_config, tape_name) },
@@ -806,6 +835,7 @@ static const struct word_member feed_words[] = {
     { "feeds: provider", offsetof(struct sl_config_feed, provider) },
     { "feeds: language", offsetof(struct sl_config_feed, language) },
 };
+/* clang-format on */
 
 static const char *differing_word(const struct word_member *words, size_t cnt, const void *from, const void *to)
 {

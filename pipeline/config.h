@@ -19,9 +19,10 @@
 #include "pipeline/stages.h"
 
 #define SL_LINES_PER_FEED_MAX 8u
-#define SL_THREADS_MAX 32u
+#define SL_THREADS_MAX        32u
 
-enum sl_stage_kind { SL_STAGE_RX = 1, SL_STAGE_DECODE = 2, SL_STAGE_DESK = 4, SL_STAGE_WAKER = 8 }; /* rx brings frame along */
+/* rx brings frame along. */
+enum sl_stage_kind { SL_STAGE_RX = 1, SL_STAGE_DECODE = 2, SL_STAGE_DESK = 4, SL_STAGE_WAKER = 8 };
 
 struct sl_config_feed {
     char *name, *format, *timezone, *charset, *provider, *language; /* NULL: not given, but for the first two */
@@ -35,10 +36,10 @@ struct sl_config_feed {
 };
 
 struct sl_config_thread {
-    int core;        /* -1: not pinned */
+    int core; /* -1: not pinned */
     unsigned stages; /* of enum sl_stage_kind */
-    uint32_t rx;     /* which receive thread its decode serves: counted from 0 in file order */
-    bool heavy;      /* its decode takes only messages over heavy */
+    uint32_t rx; /* which receive thread its decode serves: counted from 0 in file order */
+    bool heavy; /* its decode takes only messages over heavy */
 };
 
 struct sl_config_zones; /* in config.c: what the feeds' facts point to */
@@ -59,32 +60,33 @@ struct sl_config {
     uint64_t tape_len, raw_len, hold_len;
     uint32_t window_cnt, tombstone_cnt, hold_cnt;
     int64_t gate_ns;
-    char *socket;     /* where readers ask for the tape */
-    char *raw_group;  /* who may map the raw log; NULL: only this user and root */
-    char *group;      /* who may read the tape; NULL: only this user and root */
+    char *socket; /* where readers ask for the tape */
+    char *raw_group; /* who may map the raw log; NULL: only this user and root */
+    char *group; /* who may read the tape; NULL: only this user and root */
     /* feeds */
     struct sl_config_feed *feeds;
     uint32_t feed_cnt;
     struct sl_config_zones *zones;
 };
 
-/* path "-": standard input.  Also resolves interfaces, groups, hosts and time zones, so that what is accepted can start. */
+/* path "-": standard input.  Also resolves interfaces, groups, hosts and zones, so that what is accepted can start. */
 int sl_config_read(struct sl_config *config, const char *path, char *err, size_t err_len);
 /* The same from memory, for tests and the demo; name stands in messages. */
-int sl_config_parse(struct sl_config *config, const char *name, const char *yaml, size_t len, char *err, size_t err_len);
+int sl_config_parse(struct sl_config *config, const char *name, const char *yaml, size_t len, char *err,
+                    size_t err_len);
 void sl_config_free(struct sl_config *config);
 
 /* What a running walk can take over without a restart, the feeds' silence; else the first key that it cannot. */
 bool sl_config_can_change(const struct sl_config *from, const struct sl_config *to, const char **key);
 
-/* ---- values as the file writes them (units.c).  The whole string, or false.  No sign, no fraction, no leading zero (some
- * read that as octal), and no size or duration without its unit. ---- */
+/* ---- values as the file writes them (units.c).  The whole string, or false.  No sign, no fraction, no leading zero,
+ * which some read as octal, and no size or duration without its unit. ---- */
 
 enum sl_config_unit { SL_CONFIG_SIZE, SL_CONFIG_DURATION, SL_CONFIG_COUNT };
 
-bool sl_config_size(const char *text, uint64_t *bytes);     /* "64MiB": B, KiB, MiB, GiB, TiB */
-bool sl_config_duration(const char *text, int64_t *ns);     /* "5ms": ns, us, ms, s, m, h, d */
-bool sl_config_count(const char *text, uint64_t *cnt);      /* "4096" */
+bool sl_config_size(const char *text, uint64_t *bytes); /* "64MiB": B, KiB, MiB, GiB, TiB */
+bool sl_config_duration(const char *text, int64_t *ns); /* "5ms": ns, us, ms, s, m, h, d */
+bool sl_config_count(const char *text, uint64_t *cnt); /* "4096" */
 /* Why one of them said false, and what would have been right; like snprintf. */
 int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const char *text);
 /* The way back, in the largest unit that divides it: "64MiB". */

@@ -9,12 +9,14 @@
 
 /* ---- the schema: which keys there are, and where their words go ---- */
 
-#define WORD(key, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_OPTIONAL, struct type, member, 0, SL_CONFIG_WORD_MAX)
+#define WORD(key, type, member)                                                                                        \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_OPTIONAL, struct type, member, 0, SL_CONFIG_WORD_MAX)
 #define LIST(key, type, member, entry, max)                                                                            \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct type, member, &(entry), 0, max)
 #define GROUP(key, type, member, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct type, member, fields)
 
-static const cyaml_schema_value_t word_entry = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, SL_CONFIG_WORD_MAX) };
+static const cyaml_schema_value_t word_entry = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0,
+                                                                    SL_CONFIG_WORD_MAX) };
 
 static const cyaml_schema_field_t thread_fields[] = {
     WORD("core", sl_written_thread, core),
@@ -23,9 +25,8 @@ static const cyaml_schema_field_t thread_fields[] = {
     WORD("for", sl_written_thread, serves),
     CYAML_FIELD_END,
 };
-static const cyaml_schema_value_t thread_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_thread, thread_fields)
-};
+static const cyaml_schema_value_t thread_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_thread,
+                                                                       thread_fields) };
 
 static const cyaml_schema_field_t ring_fields[] = {
     WORD("message", sl_written_rings, message),
@@ -61,9 +62,8 @@ static const cyaml_schema_field_t feed_fields[] = {
     WORD("silence", sl_written_feed, silence),
     CYAML_FIELD_END,
 };
-static const cyaml_schema_value_t feed_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_feed, feed_fields)
-};
+static const cyaml_schema_value_t feed_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_feed,
+                                                                     feed_fields) };
 
 static const cyaml_schema_field_t file_fields[] = {
     WORD("node", sl_written, node),
@@ -77,18 +77,19 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_END,
 };
 #define FILE_FIELD_CNT (sizeof(file_fields) / sizeof(file_fields[0]))
-static const cyaml_schema_value_t file_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_written, file_fields) };
+static const cyaml_schema_value_t file_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_written,
+                                                                     file_fields) };
 
-/* ---- one walk over the file's YAML with the schema beside it.  libcyaml names neither the place of a wrong key nor the
- * nearest right one, lets a key come twice, and knows no places at all once a value is read.  So this walk comes before
- * it and checks the shape; and it comes again for the place of a value that config.c does not like. ---- */
+/* ---- one walk over the file's YAML with the schema beside it.  libcyaml names neither the place of a wrong key nor
+ * the nearest right one, lets a key come twice, and knows no places at all once a value is read.  So this walk comes
+ * before it and checks the shape; and it comes again for the place of a value that config.c does not like. ---- */
 
 enum { WALK_FOUND = 1 };
 
 struct walk {
     struct sl_config_file *file;
     const char *wanted; /* the path whose place is asked for; NULL: the shape is checked */
-    yaml_mark_t place;  /* of wanted, once found */
+    yaml_mark_t place; /* of wanted, once found */
     yaml_parser_t parser;
     yaml_event_t event;
     char path[SL_CONFIG_PATH_LEN];
@@ -97,8 +98,8 @@ struct walk {
 __attribute__((format(printf, 4, 0))) static int say_at(struct sl_config_file *file, const yaml_mark_t *place,
                                                         const char *path, const char *format, va_list args)
 {
-    int len = snprintf(file->err, file->err_len, "%s:%zu:%zu: %s%s", file->name, place->line + 1, place->column + 1, path,
-                       *path ? ": " : "");
+    int len = snprintf(file->err, file->err_len, "%s:%zu:%zu: %s%s", file->name, place->line + 1, place->column + 1,
+                       path, *path ? ": " : "");
     if (len >= 0 && (size_t)len < file->err_len)
         vsnprintf(file->err + len, file->err_len - (size_t)len, format, args);
     return -EINVAL;
@@ -172,7 +173,8 @@ static int walk_list(struct walk *walk, const cyaml_schema_value_t *schema)
 {
     size_t path_len = strlen(walk->path);
     if (schema->type != CYAML_SEQUENCE)
-        return refuse(walk, "%s expected here, not a list", schema->type == CYAML_MAPPING ? "keys with values are" : "one value is");
+        return refuse(walk, "%s expected here, not a list",
+                      schema->type == CYAML_MAPPING ? "keys with values are" : "one value is");
     if (!strcmp(walk->path, "threads"))
         walk->file->threads_given = true;
     for (uint32_t i = 0;; i++) {
@@ -240,7 +242,8 @@ static int walk_keys(struct walk *walk, const cyaml_schema_value_t *schema)
     size_t path_len = strlen(walk->path);
     unsigned seen = 0;
     if (schema->type != CYAML_MAPPING)
-        return refuse(walk, "%s expected here, not keys with values", schema->type == CYAML_SEQUENCE ? "a list is" : "one value is");
+        return refuse(walk, "%s expected here, not keys with values",
+                      schema->type == CYAML_SEQUENCE ? "a list is" : "one value is");
     for (;;) {
         const cyaml_schema_field_t *field = NULL;
         int rc = step(walk);
@@ -261,7 +264,7 @@ static int walk_keys(struct walk *walk, const cyaml_schema_value_t *schema)
     }
 }
 
-/* The value that starts with the current event; afterwards that is the value's last.  As deep as the schema, no deeper. */
+/* The value that starts with the current event; afterwards that is the value's last.  As deep as the schema goes. */
 static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
 {
     const yaml_event_t *event = &walk->event;
@@ -281,7 +284,8 @@ static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
         rc = check_properties(walk, event->data.mapping_start.anchor, event->data.mapping_start.tag);
         return rc ? rc : walk_keys(walk, schema);
     case YAML_ALIAS_EVENT:
-        return refuse(walk, "aliases (*%.*s) are not read here", SL_CONFIG_SHOWN, (const char *)event->data.alias.anchor);
+        return refuse(walk, "aliases (*%.*s) are not read here", SL_CONFIG_SHOWN,
+                      (const char *)event->data.alias.anchor);
     default:
         return refuse(walk, "a value is expected here");
     }

@@ -17,10 +17,10 @@
 
 #include "pipeline/config.h"
 
-#define SL_CONFIG_LEN_MAX (1u << 20) /* 256 feeds with eight long lines each are a third of it */
+#define SL_CONFIG_LEN_MAX  (1u << 20) /* 256 feeds with eight long lines each are a third of it */
 #define SL_CONFIG_WORD_MAX 255u
 #define SL_CONFIG_PATH_LEN 64u /* "feeds[255].message_time" */
-#define SL_CONFIG_SHOWN 60     /* letters of a wrong word that a message repeats */
+#define SL_CONFIG_SHOWN    60 /* letters of a wrong word that a message repeats */
 
 /* NULL: not in the file. */
 struct sl_written_thread {
@@ -62,14 +62,14 @@ struct sl_config_file {
     size_t err_len;
     struct sl_written *written;
     bool threads_given; /* as a list */
-    bool threads_auto;  /* as the word */
+    bool threads_auto; /* as the word */
 };
 
 int sl_config_file_load(struct sl_config_file *file);
 void sl_config_file_free(struct sl_config_file *file);
 
-/* -EINVAL, and a sentence about the value at path ("feeds[0].name") with its place in the file.  A value that is not there
- * has the place of what it is missing from. */
+/* -EINVAL, and a sentence about the value at path ("feeds[0].name") with its place in the file.  A value that is not
+ * there has the place of what it is missing from. */
 int sl_config_fault(struct sl_config_file *file, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -21,13 +21,13 @@ struct conn { /* a stream; or a line of datagrams, which needs no memory between
     uint32_t open_idx; /* where in frame.open, while it has a gather buffer */
     uint16_t line;
     uint8_t wire_source;
-    bool down;   /* the line is, and there was no room yet for what it left */
+    bool down; /* the line is, and there was no room yet for what it left */
     bool paused; /* for want of room */
     int64_t wire_ns, rx_ns; /* of the packet at hand */
-    int64_t first_ns;       /* of the open unit */
-    int64_t open_since_ns;  /* by the clock of poll; 0: it was not open at the last poll */
-    uint64_t stream_off;    /* of the next byte to take */
-    uint64_t unit_off;      /* of the open unit */
+    int64_t first_ns; /* of the open unit */
+    int64_t open_since_ns; /* by the clock of poll; 0: it was not open at the last poll */
+    uint64_t stream_off; /* of the next byte to take */
+    uint64_t unit_off; /* of the open unit */
 };
 
 struct decoder {
@@ -84,7 +84,8 @@ static int join_decoders(struct sl_frame *frame, uint32_t message_max)
             int rc = sl_spsc_join_tx(tx, config->decoders[d].lane[lane].message);
             if (rc)
                 return rc;
-            if (sl_spsc_len_max(tx) < sizeof(struct sl_message) || sl_spsc_len_max(tx) - sizeof(struct sl_message) < longest)
+            if (sl_spsc_len_max(tx) < sizeof(struct sl_message) ||
+                sl_spsc_len_max(tx) - sizeof(struct sl_message) < longest)
                 return -EINVAL;
         }
     }
@@ -412,7 +413,8 @@ static void take_datagram(struct sl_frame *frame, struct conn *conn, const struc
         sl_framer_step(&framer, packet->data + at, packet->len - at, &framed);
         if (framed.end == SL_FRAMED_BROKEN) {
             uint32_t rest = packet->len - at;
-            put_or_drop(frame, conn, packet->data + at, rest < feed->message_max ? rest : feed->message_max, SL_CUT_TOO_LONG);
+            put_or_drop(frame, conn, packet->data + at, rest < feed->message_max ? rest : feed->message_max,
+                        SL_CUT_TOO_LONG);
             return;
         }
         count_fill(conn, framed.fill);

@@ -50,7 +50,8 @@ static uint32_t find_control(const uint8_t *data, uint32_t at, uint32_t end)
     return end;
 }
 
-static void end_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_framed_end end, enum sl_framer_state state)
+static void end_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_framed_end end,
+                     enum sl_framer_state state)
 {
     framed->end = end;
     framer->state = state;
@@ -124,7 +125,8 @@ static uint32_t scan_text(struct sl_framer *framer, const uint8_t *data, uint32_
     }
 }
 
-static uint32_t scan_trailer(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len, struct sl_framed *framed)
+static uint32_t scan_trailer(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
+                             struct sl_framed *framed)
 {
     uint32_t room = min(SL_TRAILER_MAX - framer->trailer, framer->message_max - (framer->len + at - framed->off));
     uint32_t end = len - at > room ? at + room : len, start = at;
@@ -173,7 +175,8 @@ static uint32_t length_of(const struct sl_framer *framer)
 }
 
 /* Where the message begins behind its length, or len when the length, or a message of length 0, is all there is. */
-static uint32_t read_length(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len, struct sl_framed *framed)
+static uint32_t read_length(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
+                            struct sl_framed *framed)
 {
     uint32_t size = framer->framing == SL_FRAMING_LENGTH16 ? 2 : 4;
     while (at < len && framer->state == SL_FRAMER_BETWEEN) {

@@ -242,3 +242,9 @@ void sl_hold_release(struct sl_hold *hold, struct sl_held *held)
     held->until_ns = INT64_MIN;
     sift_up(hold, held->heap_at);
 }
+
+void sl_hold_keep(struct sl_hold *hold, struct sl_held *held)
+{
+    held->until_ns = SL_HOLD_RELEASED_ONLY;
+    sift_down(hold, held->heap_at);
+}

@@ -72,5 +72,7 @@ void sl_hold_drop(struct sl_hold *hold, struct sl_held *held);
 struct sl_held *sl_hold_named(struct sl_hold *hold, uint64_t name, struct sl_held *after);
 /* Due from now on. */
 void sl_hold_release(struct sl_hold *hold, struct sl_held *held);
+/* Whatever its time was: only a release frees it. */
+void sl_hold_keep(struct sl_hold *hold, struct sl_held *held);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FROM_MAX (sizeof(((struct sl_line_config *)0)->from) / sizeof(((struct sl_line_config *)0)->from[0]))
-#define MAPPED_BITS 96u /* of ::ffff:0:0/96, where IPv4 addresses lie among those of IPv6 */
+#define FROM_MAX     (sizeof(((struct sl_line_config *)0)->from) / sizeof(((struct sl_line_config *)0)->from[0]))
+#define MAPPED_BITS  96u /* of ::ffff:0:0/96, where IPv4 addresses lie among those of IPv6 */
 #define HOST_LEN_MAX 253u /* RFC 1035 2.3.4, without the last dot */
 
 /* What is asked of the kernel for a socket of datagrams: a burst of 2000 full ones while nobody reads. */
@@ -17,8 +17,8 @@
 #define RCVBUF_MIN (4u << 10)
 #define RCVBUF_MAX (1u << 30)
 
-#define RECONNECT_MIN_NS 100000000ll
-#define RECONNECT_MAX_NS 10000000000ll
+#define RECONNECT_MIN_NS     100000000ll
+#define RECONNECT_MAX_NS     10000000000ll
 #define RECONNECT_LONGEST_NS 3600000000000ll
 
 /* A URL while it is read.  text is cut into pieces in place. */
@@ -30,15 +30,17 @@ struct url {
     size_t err_len;
 };
 
+/* clang-format off */
 static const struct scheme {
     const char *name;
     enum sl_line_kind kind;
     const char *wants; /* after :// */
 } schemes[] = {
-    { "udp",        SL_LINE_UDP,        "address:port"         },
-    { "tcp",        SL_LINE_TCP_DIAL,   "host:port"            },
+    { "udp",        SL_LINE_UDP,        "address:port"          },
+    { "tcp",        SL_LINE_TCP_DIAL,   "host:port"             },
     { "tcp-listen", SL_LINE_TCP_LISTEN, "address:port or :port" },
 };
+/* clang-format on */
 #define SCHEME_CNT (sizeof(schemes) / sizeof(schemes[0]))
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct url *url, const char *format, ...)
@@ -147,7 +149,8 @@ static int read_host(struct url *url, const char *host)
     if (read_numeric(*host ? host : "0.0.0.0", &line->addr, &line->addr_len))
         return 0;
     if (line->kind != SL_LINE_TCP_DIAL || !is_host_name(host))
-        return refuse(url, "'%s' is no address; %s is expected after %s://", host, url->scheme->wants, url->scheme->name);
+        return refuse(url, "'%s' is no address; %s is expected after %s://", host, url->scheme->wants,
+                      url->scheme->name);
     return ask_for_host(url, host);
 }
 
@@ -165,8 +168,8 @@ static int read_authority(struct url *url, char *text)
 {
     char *colon = strrchr(text, ':'), *host = text;
     if (text[strcspn(text, "/@#")])
-        return refuse(url, "'%s' has a '%c'; only %s is expected after %s://", text, text[strcspn(text, "/@#")], url->scheme->wants,
-                      url->scheme->name);
+        return refuse(url, "'%s' has a '%c'; only %s is expected after %s://", text, text[strcspn(text, "/@#")],
+                      url->scheme->wants, url->scheme->name);
     if (*text == '[') {
         char *bracket = strchr(text, ']');
         if (!bracket || bracket[1] != ':')
@@ -244,7 +247,8 @@ static int take_rcvbuf(struct url *url, char *text)
     }
     if (bytes < RCVBUF_MIN || bytes > RCVBUF_MAX)
         return refuse(url, "rcvbuf: %s is out of bounds; %s to %s is expected", text,
-                      sl_config_written(SL_CONFIG_SIZE, RCVBUF_MIN).text, sl_config_written(SL_CONFIG_SIZE, RCVBUF_MAX).text);
+                      sl_config_written(SL_CONFIG_SIZE, RCVBUF_MIN).text,
+                      sl_config_written(SL_CONFIG_SIZE, RCVBUF_MAX).text);
     url->line->rcvbuf = (uint32_t)bytes;
     return 0;
 }
@@ -290,7 +294,9 @@ static void map_address(const struct sockaddr_storage *addr, struct in6_addr *ma
         *mapped = ((const struct sockaddr_in6 *)addr)->sin6_addr;
         return;
     }
-    *mapped = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
+    *mapped = (struct in6_addr){
+        .s6_addr = {[10] = 0xff, [11] = 0xff}
+    };
     memcpy(&mapped->s6_addr[12], &((const struct sockaddr_in *)addr)->sin_addr, 4);
 }
 
@@ -313,7 +319,8 @@ static int take_network(struct url *url, char *text)
         prefix_len += MAPPED_BITS;
     map_address(&addr, &line->from[line->from_cnt].net);
     if (has_bits_behind(&line->from[line->from_cnt].net, (unsigned)prefix_len))
-        return refuse(url, "from: %s/%s is not the start of a network; bits are set behind its prefix", text, slash + 1);
+        return refuse(url, "from: %s/%s is not the start of a network; bits are set behind its prefix", text,
+                      slash + 1);
     line->from[line->from_cnt++].prefix_len = (uint8_t)prefix_len;
     return 0;
 }
@@ -330,18 +337,20 @@ static int take_from(struct url *url, char *list)
 
 #define BIT(kind) (1u << (kind))
 
+/* clang-format off */
 static const struct key {
     const char *name;
     unsigned kinds; /* of lines that have it */
     bool repeats;
     int (*take)(struct url *url, char *value);
 } keys[] = {
-    { "interface", BIT(SL_LINE_UDP),                                              false, take_interface },
-    { "source",    BIT(SL_LINE_UDP),                                              false, take_source    },
-    { "from",      BIT(SL_LINE_TCP_LISTEN),                                       true,  take_from      },
-    { "reconnect", BIT(SL_LINE_TCP_DIAL),                                         false, take_reconnect },
+    { "interface", BIT(SL_LINE_UDP),                                                   false, take_interface },
+    { "source",    BIT(SL_LINE_UDP),                                                   false, take_source    },
+    { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
+    { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
     { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN), false, take_rcvbuf    },
 };
+/* clang-format on */
 #define KEY_CNT (sizeof(keys) / sizeof(keys[0]))
 
 static int refuse_key(struct url *url, const char *name)

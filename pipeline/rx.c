@@ -53,7 +53,10 @@ static int fail(struct saying *saying, const struct sl_line_config *line, const 
 
 /* ---- sockets ---- */
 
-static int set_int(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof(value)); }
+static int set_int(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof(value));
+}
 
 /* The kernel doubles what it is asked for, for its own use, and says the doubled figure. */
 static void ask_for_rcvbuf(int fd, const struct sl_line_config *line, struct saying *saying)
@@ -65,10 +68,14 @@ static void ask_for_rcvbuf(int fd, const struct sl_line_config *line, struct say
     if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, asked))
         set_int(fd, SOL_SOCKET, SO_RCVBUF, asked);
     if (!getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &got, &len) && got / 2 < asked)
-        say(saying, line->url, "receive buffer of %d bytes where %d were asked for; raise net.core.rmem_max", got / 2, asked);
+        say(saying, line->url, "receive buffer of %d bytes where %d were asked for; raise net.core.rmem_max", got / 2,
+            asked);
 }
 
-static int level_of(const struct sl_line_config *line) { return line->addr.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP; }
+static int level_of(const struct sl_line_config *line)
+{
+    return line->addr.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+}
 
 static int join_or_leave(int fd, const struct sl_line_config *line, bool join)
 {
@@ -76,7 +83,9 @@ static int join_or_leave(int fd, const struct sl_line_config *line, bool join)
     if (line->interface[0] && !interface)
         return -1;
     if (line->source.ss_family) {
-        struct group_source_req request = { .gsr_interface = interface, .gsr_group = line->addr, .gsr_source = line->source };
+        struct group_source_req request = { .gsr_interface = interface,
+                                            .gsr_group = line->addr,
+                                            .gsr_source = line->source };
         return setsockopt(fd, level_of(line), join ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP, &request,
                           sizeof(request));
     }
@@ -109,7 +118,7 @@ static int open_udp(struct sl_rx *rx, const struct sl_line_config *line, struct 
         goto undo_socket;
     }
     if (line->multicast && join_or_leave(fd, line, true)) {
-        rc = fail(saying, line, line->interface[0] ? "cannot join the group on its interface" : "cannot join the group");
+        rc = fail(saying, line, "cannot join the group");
         goto undo_socket;
     }
     return fd;
@@ -155,7 +164,7 @@ static void set_stream_options(int fd)
 
 static struct in6_addr mapped(const struct sockaddr_storage *addr)
 {
-    struct in6_addr out = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+    struct in6_addr out = { .s6_addr[10] = 0xff, .s6_addr[11] = 0xff };
     if (addr->ss_family == AF_INET6)
         return ((const struct sockaddr_in6 *)addr)->sin6_addr;
     memcpy(&out.s6_addr[12], &((const struct sockaddr_in *)addr)->sin_addr, 4);
@@ -332,7 +341,8 @@ static int64_t kernel_stamp(const void *control, size_t control_len)
     struct msghdr msg = { .msg_control = (void *)(uintptr_t)control, .msg_controllen = control_len };
     for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
         struct timespec ts;
-        if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_TIMESTAMPNS || cmsg->cmsg_len < CMSG_LEN(sizeof(ts)))
+        if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_TIMESTAMPNS ||
+            cmsg->cmsg_len < CMSG_LEN(sizeof(ts)))
             continue;
         memcpy(&ts, CMSG_DATA(cmsg), sizeof(ts));
         return ts.tv_sec * 1000000000ll + ts.tv_nsec;

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define LISTENER (1ull << 32) /* an event of a line's listener; else of a connection */
+#define LISTENER     (1ull << 32) /* an event of a line's listener; else of a connection */
 #define CONTROLS_LEN (SL_RX_BATCH * SL_RX_CONTROL_LEN)
 
 struct epoll_way {
@@ -139,7 +139,8 @@ static void finish_dial(struct sl_rx *rx, struct sl_conn *conn)
 static void ready_batch(struct epoll_way *way)
 {
     for (uint32_t i = 0; i < SL_RX_BATCH; i++) {
-        way->iovs[i] = (struct iovec){ .iov_base = way->bufs + (size_t)i * SL_RX_BUF_LEN, .iov_len = SL_RX_DATAGRAM_MAX };
+        way->iovs[i] =
+            (struct iovec){ .iov_base = way->bufs + (size_t)i * SL_RX_BUF_LEN, .iov_len = SL_RX_DATAGRAM_MAX };
         way->msgs[i].msg_hdr = (struct msghdr){
             .msg_iov = &way->iovs[i],
             .msg_iovlen = 1,
@@ -156,8 +157,8 @@ static void read_datagrams(struct sl_rx *rx, struct sl_conn *conn)
     int cnt = recvmmsg(conn->fd, way->msgs, SL_RX_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < cnt; i++) {
         const struct msghdr *msg = &way->msgs[i].msg_hdr;
-        sl_conn_datagram(rx, conn, way->iovs[i].iov_base, way->msgs[i].msg_len, msg->msg_flags & MSG_TRUNC, msg->msg_control,
-                         msg->msg_controllen);
+        sl_conn_datagram(rx, conn, way->iovs[i].iov_base, way->msgs[i].msg_len, msg->msg_flags & MSG_TRUNC,
+                         msg->msg_control, msg->msg_controllen);
     }
 }
 

@@ -27,7 +27,7 @@ struct uring_way {
     struct io_uring_buf_ring *buf_ring;
     uint8_t *bufs;
     uint32_t given_back; /* buffers, in this poll, not yet told the kernel */
-    bool starved;        /* some line of datagrams is to be armed again once buffers are back */
+    bool starved; /* some line of datagrams is to be armed again once buffers are back */
     bool bell_watched;
     uint32_t in_flight;
     struct msghdr datagram_msg; /* the shape of all datagrams' buffers */
@@ -71,8 +71,9 @@ static int open_ring(struct uring_way *way, uint32_t entries)
 
 static void give_back(struct uring_way *way, uint16_t buf)
 {
-    io_uring_buf_ring_add(way->buf_ring, way->bufs + (size_t)buf * SL_RX_BUF_LEN, DATAGRAM_HEAD_LEN + SL_RX_DATAGRAM_MAX, buf,
-                          io_uring_buf_ring_mask(BUF_CNT), (int)way->given_back++);
+    io_uring_buf_ring_add(way->buf_ring, way->bufs + (size_t)buf * SL_RX_BUF_LEN,
+                          DATAGRAM_HEAD_LEN + SL_RX_DATAGRAM_MAX, buf, io_uring_buf_ring_mask(BUF_CNT),
+                          (int)way->given_back++);
 }
 
 static void publish_buffers(struct uring_way *way)

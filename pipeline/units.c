@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define NEAREST_LEN_MAX (sizeof(((struct sl_nearest *)0)->found) - 1)
-#define SHOWN_LEN 40 /* of what somebody wrote, in a message */
+#define SHOWN_LEN       40 /* of what somebody wrote, in a message */
 
 struct unit {
     const char *name;
@@ -13,6 +13,7 @@ struct unit {
 };
 
 /* Smallest first. */
+/* clang-format off */
 static const struct unit size_units[] = {
     { "B",   1          },
     { "KiB", 1ull << 10 },
@@ -23,20 +24,21 @@ static const struct unit size_units[] = {
 };
 
 static const struct unit duration_units[] = {
-    { "ns", 1                 },
-    { "us", 1000              },
-    { "ms", 1000000           },
-    { "s",  1000000000        },
-    { "m",  60 * 1000000000ll },
-    { "h",  3600000000000     },
-    { "d",  86400000000000    },
-    { NULL, 0                 },
+    { "ns", 1              },
+    { "us", 1000           },
+    { "ms", 1000000        },
+    { "s",  1000000000     },
+    { "m",  60000000000    },
+    { "h",  3600000000000  },
+    { "d",  86400000000000 },
+    { NULL, 0              },
 };
 
 static const struct unit no_units[] = {
     { "",   1 },
     { NULL, 0 },
 };
+/* clang-format on */
 
 /* What each kind of value is called, and one that is right. */
 static const struct kind {
@@ -44,9 +46,9 @@ static const struct kind {
     uint64_t max;
     const char *what, *example, *names;
 } kinds[] = {
-    [SL_CONFIG_SIZE] = { size_units, INT64_MAX, "size", "64MiB", "B, KiB, MiB, GiB, TiB" },
-    [SL_CONFIG_DURATION] = { duration_units, INT64_MAX, "duration", "5ms", "ns, us, ms, s, m, h, d" },
-    [SL_CONFIG_COUNT] = { no_units, INT64_MAX, "count", "4096", "" },
+    [SL_CONFIG_SIZE] = {size_units,      INT64_MAX, "size",     "64MiB", "B, KiB, MiB, GiB, TiB" },
+    [SL_CONFIG_DURATION] = { duration_units, INT64_MAX, "duration", "5ms",   "ns, us, ms, s, m, h, d"},
+    [SL_CONFIG_COUNT] = { no_units,       INT64_MAX, "count",    "4096",  ""                      },
 };
 
 enum fault { FINE, NO_NUMBER, LEADING_ZERO, FRACTION, NO_UNIT, WRONG_UNIT, TOO_LARGE };
@@ -64,7 +66,8 @@ static uint64_t read_digits(const char *text, size_t len)
 {
     uint64_t number = 0;
     for (size_t i = 0; i < len; i++)
-        if (__builtin_mul_overflow(number, 10u, &number) || __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
+        if (__builtin_mul_overflow(number, 10u, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
             return UINT64_MAX;
     return number;
 }
@@ -87,7 +90,10 @@ static enum fault read_value(const struct kind *kind, const char *text, uint64_t
     return FINE;
 }
 
-bool sl_config_size(const char *text, uint64_t *bytes) { return read_value(&kinds[SL_CONFIG_SIZE], text, bytes) == FINE; }
+bool sl_config_size(const char *text, uint64_t *bytes)
+{
+    return read_value(&kinds[SL_CONFIG_SIZE], text, bytes) == FINE;
+}
 
 bool sl_config_duration(const char *text, int64_t *ns)
 {
@@ -115,12 +121,13 @@ static int explain_unit(char *why, size_t why_len, const struct kind *kind, cons
     const char *name = text + strspn(text, "0123456789");
     const char *near = nearest_unit(kind->units, name);
     if (kind->units == no_units)
-        return snprintf(why, why_len, "'%.*s' is no count; a whole number without a unit is expected, such as %s", SHOWN_LEN,
-                        text, kind->example);
+        return snprintf(why, why_len, "'%.*s' is no count; a whole number without a unit is expected, such as %s",
+                        SHOWN_LEN, text, kind->example);
     if (near)
         return snprintf(why, why_len, "'%.*s' is no %s; did you mean %.*s%s?", SHOWN_LEN, text, kind->what,
                         (int)(name - text) < SHOWN_LEN ? (int)(name - text) : SHOWN_LEN, text, near);
-    return snprintf(why, why_len, "'%.*s' is no %s; its unit must be one of %s", SHOWN_LEN, text, kind->what, kind->names);
+    return snprintf(why, why_len, "'%.*s' is no %s; its unit must be one of %s", SHOWN_LEN, text, kind->what,
+                    kind->names);
 }
 
 int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const char *text)
@@ -133,8 +140,8 @@ int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const
     case NO_NUMBER:
         break;
     case LEADING_ZERO:
-        return snprintf(why, why_len, "'%.*s' starts with 0, which some read as octal; a %s is written like %s", SHOWN_LEN, text,
-                        kind->what, kind->example);
+        return snprintf(why, why_len, "'%.*s' starts with 0, which some read as octal; a %s is written like %s",
+                        SHOWN_LEN, text, kind->what, kind->example);
     case FRACTION:
         return snprintf(why, why_len, "'%.*s' is no whole number; %s", SHOWN_LEN, text,
                         unit == SL_CONFIG_COUNT ? "4096 would be one" : "take a smaller unit");
@@ -156,7 +163,8 @@ struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value
     for (const struct unit *next = largest; next->name && value; next++)
         if (value % next->factor == 0)
             largest = next;
-    snprintf(written.text, sizeof(written.text), "%llu%s", (unsigned long long)(value / largest->factor), largest->name);
+    snprintf(written.text, sizeof(written.text), "%llu%s", (unsigned long long)(value / largest->factor),
+             largest->name);
     return written;
 }
 

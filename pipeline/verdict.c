@@ -165,6 +165,13 @@ static void release_story(struct sl_judge *judge, uint64_t name)
         sl_hold_release(&judge->hold, held);
 }
 
+static void keep_story(struct sl_judge *judge, uint64_t name)
+{
+    for (struct sl_held *held = sl_hold_named(&judge->hold, name, NULL); held;
+         held = sl_hold_named(&judge->hold, name, held))
+        sl_hold_keep(&judge->hold, held);
+}
+
 /* For each story that the bulletin is about: its own, by all names, and those it refers to. */
 static void for_each_story(struct sl_judge *judge, const struct sl_bulletin *bulletin,
                            void (*act)(struct sl_judge *judge, uint64_t name))
@@ -179,8 +186,8 @@ static void for_each_story(struct sl_judge *judge, const struct sl_bulletin *bul
         act(judge, sl_story_hash(provider, sl_bulletin_ref(bulletin, references[i].part[1])));
 }
 
-/* A later version, or the same with the word that it may be used.  Another text under the same version without that word
- * may be a better one or a garbled one, so it takes nothing away.  Of takes each stands for itself. */
+/* A later version, or the same with the word that it may be used.  Another text under the same version without that
+ * word may be a better one or a garbled one, so it takes nothing away.  Of takes each stands for itself. */
 static bool replaces(const struct sl_bulletin *bulletin, const struct sl_held *held)
 {
     if (bulletin->take_no != held->take_no)
@@ -229,12 +236,18 @@ static void count_verdict(struct sl_judge *judge, const struct sl_case *at_hand,
     count(judge, at_hand->message->feed, SL_DESK_VERDICT + verdict);
 }
 
+static bool is_withheld(const struct sl_bulletin *bulletin)
+{
+    return bulletin->kind == SL_KIND_HOLD ||
+           (bulletin->pubstatus == SL_PUB_WITHHELD && bulletin->kind != SL_KIND_RELEASE);
+}
+
 /* Until when it must not be published; SL_TIME_NONE: it may be. */
 static int64_t held_until(const struct sl_judge *judge, const struct sl_bulletin *bulletin)
 {
     if (bulletin->kind == SL_KIND_KILL)
         return SL_TIME_NONE;
-    if (bulletin->kind == SL_KIND_HOLD || (bulletin->pubstatus == SL_PUB_WITHHELD && bulletin->kind != SL_KIND_RELEASE))
+    if (is_withheld(bulletin))
         return SL_HOLD_RELEASED_ONLY;
     if (!(bulletin->flags & SL_BULLETIN_EMBARGOED))
         return SL_TIME_NONE;
@@ -296,6 +309,9 @@ static bool hold(struct sl_judge *judge, const struct sl_case *at_hand, const st
     bool withdrawn = verdict == SL_VERDICT_WITHDRAWN;
     struct sl_record record =
         record_of(at_hand, bulletin->kind, withdrawn ? SL_VERDICT_WITHDRAWN : SL_VERDICT_RELEASED);
+    /* What is withheld is withheld: a time that an earlier bulletin of the story named counts no longer. */
+    if (is_withheld(bulletin))
+        for_each_story(judge, bulletin, keep_story);
     sl_hold_put(&judge->hold, &record, bulletin, until_ns);
     record = record_of(at_hand, SL_RECORD_HELD, SL_VERDICT_MADE);
     publish_notice(judge, claimed, &record, &notice, id);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define REFERENCE SL_SOURCE_ROOT "/deploy/slugline.yaml"
-#define FEED "feeds: [{name: a, lines: [\"udp://127.0.0.1:5001\"]}]\n"
+#define FEED      "feeds: [{name: a, lines: [\"udp://127.0.0.1:5001\"]}]\n"
 
 /* This host's names are not the test's business: these take the C library's place. */
 
@@ -19,7 +19,9 @@ int getaddrinfo(const char *restrict host, const char *restrict service, const s
                 struct addrinfo **restrict found)
 {
     static struct sockaddr_in addr = { .sin_family = AF_INET };
-    static struct addrinfo answer = { .ai_family = AF_INET, .ai_addrlen = sizeof(addr), .ai_addr = (struct sockaddr *)&addr };
+    static struct addrinfo answer = { .ai_family = AF_INET,
+                                      .ai_addrlen = sizeof(addr),
+                                      .ai_addr = (struct sockaddr *)&addr };
     (void)service;
     (void)hints;
     if (strcmp(host, "wire.example"))
@@ -63,6 +65,8 @@ static void expect_refused(const char *yaml, const char *want)
     if (!rc)
         sl_config_free(&config);
 }
+
+/* clang-format off */
 
 /* ---- units ---- */
 
@@ -227,7 +231,8 @@ static void expect_addr(const struct sockaddr_storage *addr, const char *want, u
     const struct sockaddr_in *in4 = (const void *)addr;
     const struct sockaddr_in6 *in6 = (const void *)addr;
     bool is4 = addr->ss_family == AF_INET;
-    cr_expect_str_eq(inet_ntop(addr->ss_family, is4 ? (const void *)&in4->sin_addr : &in6->sin6_addr, text, sizeof(text)), want);
+    cr_expect_str_eq(
+        inet_ntop(addr->ss_family, is4 ? (const void *)&in4->sin_addr : &in6->sin6_addr, text, sizeof(text)), want);
     cr_expect_eq(ntohs(is4 ? in4->sin_port : in6->sin6_port), port);
 }
 
@@ -287,7 +292,12 @@ Test(config, listening_lines_say_who_may_connect)
     static const struct {
         const char *net;
         unsigned prefix_len;
-    } from[] = { { "::ffff:192.0.2.16", 124 }, { "::ffff:198.51.100.7", 128 }, { "2001:db8::", 32 }, { "::ffff:0.0.0.0", 96 } };
+    } from[] = {
+        { "::ffff:192.0.2.16", 124 },
+        { "::ffff:198.51.100.7", 128 },
+        { "2001:db8::", 32 },
+        { "::ffff:0.0.0.0", 96 },
+    };
     cr_assert_eq(line.from_cnt, 4);
     for (size_t i = 0; i < 4; i++) {
         char text[INET6_ADDRSTRLEN];
@@ -318,7 +328,8 @@ static const struct line_case {
     { "tcp://:7901", "no host; host:port is expected after tcp://" },
     { "tcp://nowhere.example:1", "host 'nowhere.example' is not known: Name or service not known" },
     { "tcp://239.1.1.1:1", "239.1.1.1 is a multicast group; those come over udp://" },
-    { "tcp://2001:db8::1:7901", "'2001:db8::1:7901': an address of IPv6 stands in brackets, such as [2001:db8::1]:7901" },
+    { "tcp://2001:db8::1:7901",
+      "'2001:db8::1:7901': an address of IPv6 stands in brackets, such as [2001:db8::1]:7901" },
     { "tcp://[2001:db8::1]", "'[2001:db8::1]' has no port; [address]:port is expected" },
     { "tcp://[192.0.2.1]:1", "'192.0.2.1' is no address of IPv6; only those stand in brackets" },
     { "udp://239.1.1.1:1?sorce=192.0.2.1", "'sorce' is no key of a udp line; did you mean source?" },
@@ -356,7 +367,8 @@ Test(config, a_wrong_line_is_refused_with_what_was_expected)
 {
     for (size_t i = 0; i < sizeof(bad_lines) / sizeof(bad_lines[0]); i++) {
         struct sl_line_config line;
-        cr_expect_eq(sl_config_line(&line, bad_lines[i].url, err, sizeof(err)), -EINVAL, "accepted %s", bad_lines[i].url);
+        cr_expect_eq(sl_config_line(&line, bad_lines[i].url, err, sizeof(err)), -EINVAL, "accepted %s",
+                     bad_lines[i].url);
         cr_expect_str_eq(err, bad_lines[i].want, "%s\nsaid %s\nwant %s", bad_lines[i].url, err, bad_lines[i].want);
     }
     char url[300] = "udp://";
@@ -386,7 +398,8 @@ static const struct file_case {
     { "node: !!str a\n", "f:1:7: node: tags (tag:yaml.org,2002:str) are not read here" },
     { "&x node: a\n", "f:1:1: anchors (&x) are not read here" },
     { "? [a]\n: b\n", "f:1:3: a key is one word" },
-    { "<<: {node: a}\n", "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
+    { "<<: {node: a}\n",
+      "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
     { "node: \"a\\0b\"\n", "f:1:7: node: has a control character" },
     { "\"no\\0de\": a\n", "f:1:1: a key has a control character" },
     { "feeds: [[[[[[[[[[[[[[[[", "f:1:9: feeds[0]: keys with values are expected here, not a list" },
@@ -400,8 +413,7 @@ static const struct file_case {
       "f:1:1: 'sinks' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
     { "tape:\n  siez: 1MiB\n", "f:2:3: tape: 'siez' is no key here; did you mean size?" },
     { "feeds:\n  - name: a\n    zone: UTC\n",
-      "f:3:5: feeds[0]: 'zone' is no key here; one of name, format, framing, lines, timezone, charset, provider, language, message, "
-      "message_time, silence is expected" },
+      "f:3:5: feeds[0]: 'zone' is no key here; one of name, format, framing, lines, timezone, charset, provider, language, message, message_time, silence is expected" },
     { "node:\n", "f:1:6: node: has no value; leave the key out for its default" },
     { "node: ~\n", "f:1:7: node: has no value; leave the key out for its default" },
     { "node: \"\"\n", "f:1:7: node: has no value; leave the key out for its default" },
@@ -421,7 +433,8 @@ static const struct file_case {
     { "receive: iouring\n" FEED, "f:1:10: receive: 'iouring' is no way to receive; did you mean uring?" },
     { "receive: dpdk\n" FEED, "f:1:10: receive: 'dpdk' is no way to receive; one of auto, uring, epoll is expected" },
     { "heavy: 64\n" FEED, "f:1:8: heavy: '64' has no unit; add one of B, KiB, MiB, GiB, TiB" },
-    { "heavy: 010\n" FEED, "f:1:8: heavy: '010' starts with 0, which some read as octal; a size is written like 64MiB" },
+    { "heavy: 010\n" FEED,
+      "f:1:8: heavy: '010' starts with 0, which some read as octal; a size is written like 64MiB" },
     { "heavy: 5ms\n" FEED, "f:1:8: heavy: '5ms' is no size; its unit must be one of B, KiB, MiB, GiB, TiB" },
     { "heavy: 1KiB\n" FEED, "f:1:8: heavy: 1KiB is out of bounds; 4KiB to 64MiB is expected" },
     { "rings: {message: 3MiB}\n" FEED, "f:1:18: rings.message: 3MiB is no power of two; the next one is 4MiB" },
@@ -432,21 +445,24 @@ static const struct file_case {
     { "tape: {raw: 4MiB}\n" FEED,
       "f:1:13: tape.raw: 4MiB is too small for what a message of 1MiB may say; at least 16MiB is expected, or none" },
     { "tape: {raw: nnoe}\n" FEED, "f:1:13: tape.raw: 'nnoe' is not understood; did you mean none?" },
-    { "tape: {name: News Wire}\n" FEED, "f:1:14: tape.name: 'News Wire' is no name; 1 to 31 of a-z, 0-9, - and _ are expected" },
+    { "tape: {name: News Wire}\n" FEED,
+      "f:1:14: tape.name: 'News Wire' is no name; 1 to 31 of a-z, 0-9, - and _ are expected" },
     { "tape: {window: 1MiB}\n" FEED,
       "f:1:16: tape.window: '1MiB' is no count; a whole number without a unit is expected, such as 4096" },
     { "tape: {window: 10}\n" FEED, "f:1:16: tape.window: 10 is out of bounds; 1024 to 268435456 is expected" },
     { "tape: {gate: 5}\n" FEED, "f:1:14: tape.gate: '5' has no unit; add one of ns, us, ms, s, m, h, d" },
     { "tape: {socket: a.sock}\n" FEED,
       "f:1:16: tape.socket: 'a.sock' is no path from the root, such as /run/slugline/newswire.sock" },
-    { "tape: {group: sluglien}\n" FEED, "f:1:15: tape.group: this host has no group 'sluglien'; did you mean slugline?" },
+    { "tape: {group: sluglien}\n" FEED,
+      "f:1:15: tape.group: this host has no group 'sluglien'; did you mean slugline?" },
     { "tape: {raw_group: root}\n" FEED, "f:1:19: tape.raw_group: this host has no group 'root'; groupadd makes one" },
     /* threads */
     { "threads: atuo\n" FEED, "f:1:10: threads: 'atuo' is neither auto nor a list of threads" },
     { "threads: []\n" FEED, "f:1:10: threads: 0 threads with rx; 1 to 16 are expected" },
     { "threads: [{core: 2}]\n" FEED,
       "f:1:11: threads[0]: no stages; at least one of rx, decode, desk, waker is expected" },
-    { "threads: [{stages: [rx, decod]}]\n" FEED, "f:1:25: threads[0].stages[1]: 'decod' is no stage; did you mean decode?" },
+    { "threads: [{stages: [rx, decod]}]\n" FEED,
+      "f:1:25: threads[0].stages[1]: 'decod' is no stage; did you mean decode?" },
     { "threads: [{stages: [rx, rx]}]\n" FEED, "f:1:25: threads[0].stages[1]: rx is a stage of this thread already" },
     { "threads: [{stages: [rx, decode]}]\n" FEED, "f:1:10: threads: 0 threads with desk; exactly one makes the order" },
     { "threads: [{stages: [rx, decode, desk]}, {stages: [desk]}]\n" FEED,
@@ -473,7 +489,8 @@ static const struct file_case {
     /* feeds */
     { "feeds: [{lines: [\"udp://127.0.0.1:1\"]}]\n", "f:1:9: feeds[0].name: is missing" },
     { "feeds: [{name: a}]\n", "f:1:9: feeds[0].lines: at least one is expected, such as udp://239.1.1.1:5001" },
-    { "feeds: [{name: a, lines: []}]\n", "f:1:26: feeds[0].lines: at least one is expected, such as udp://239.1.1.1:5001" },
+    { "feeds: [{name: a, lines: []}]\n",
+      "f:1:26: feeds[0].lines: at least one is expected, such as udp://239.1.1.1:5001" },
     { "feeds: [{name: a, lines: [\"udp://127.0.0.1:0\"]}]\n",
       "f:1:27: feeds[0].lines[0]: '0' is no port; 1 to 65535 is expected" },
     { "feeds: [{name: DPA, lines: [\"udp://127.0.0.1:1\"]}]\n",
@@ -482,16 +499,14 @@ static const struct file_case {
       "f:1:57: feeds[1].name: 'a' is the name of feeds[0] already" },
     { "feeds: [{name: a, lines: [\"udp://127.0.0.1:1\"]}, {name: b, lines: [\"udp://127.0.0.1:1?rcvbuf=1MiB\"]}]\n",
       "f:1:68: feeds[1].lines[0]: what comes in there is feeds[0].lines[0] already" },
-    { "feeds:\n  - {name: a, format: auto, lines: [\"udp://127.0.0.1:1\"]}\n  - name: dpa\n    lines: [\"udp://127.0.0.1:2\"]\n"
-      "    format: iptc7091\n",
+    { "feeds:\n  - {name: a, format: auto, lines: [\"udp://127.0.0.1:1\"]}\n  - name: dpa\n    lines: [\"udp://127.0.0.1:2\"]\n    format: iptc7091\n",
       "f:5:13: feeds[1].format: 'iptc7091' is no format; did you mean iptc7901?" },
     { "feeds: [{name: a, format: text, lines: [\"tcp://127.0.0.1:1\"]}]\n",
       "f:1:9: feeds[0].framing: is missing; one of control, length16, length32, line is expected for format text over tcp" },
     { "feeds: [{name: a, lines: [\"udp://127.0.0.1:1\", \"tcp-listen://:1\"]}]\n",
       "f:1:9: feeds[0].framing: is missing; one of control, length16, length32, line is expected for format auto over tcp" },
     { "feeds: [{name: a, format: iptc7901, framing: datagram, lines: [\"tcp://127.0.0.1:1\"]}]\n",
-      "f:1:46: feeds[0].framing: a stream has no datagrams; one of control, length16, length32, line is expected for format iptc7901 "
-      "over tcp" },
+      "f:1:46: feeds[0].framing: a stream has no datagrams; one of control, length16, length32, line is expected for format iptc7901 over tcp" },
     { "feeds: [{name: a, framing: moldudp64, lines: [\"udp://127.0.0.1:1\"]}]\n",
       "f:1:28: feeds[0].framing: 'moldudp64' is no framing; one of control, datagram, length16, length32, line is expected" },
     { "feeds: [{name: a, timezone: Europe/Berlni, lines: [\"udp://127.0.0.1:1\"]}]\n",
@@ -529,7 +544,8 @@ static const char *const good_files[] = {
     "tape: {raw: none, hold: none, gate: 10s}\n" FEED,
     "tape: {size: 1MiB, raw: 1MiB}\nfeeds: [{name: a, message: 16KiB, lines: [\"udp://127.0.0.1:5001\"]}]\n",
     "tape: {group: slugline, raw_group: slugline-raw, socket: /tmp/a}\n" FEED,
-    "feeds: [{name: a-b_9, format: iptc7901, lines: [\"tcp://wire.example:1\", \"tcp://wire.example:1\", \"udp://:1\"]}]\n",
+    "feeds: [{name: a-b_9, format: iptc7901, lines: [\"tcp://wire.example:1\", \"tcp://wire.example:1\", "
+    "\"udp://:1\"]}]\n",
     "feeds: [{name: a, format: text, framing: line, lines: [\"tcp-listen://:1\"]}]\n",
     "feeds: [{name: a, timezone: UTC, charset: latin1, provider: dpa, language: de-AT, lines: [\"udp://:1\"]}]\n",
     "feeds: [{name: a, message_time: 1h, silence: 30d, lines: [\"udp://:1\"]}]\n",
@@ -574,9 +590,11 @@ Test(config, what_is_written_is_what_is_read)
     cr_expect_str_eq(config.node, "ldn-a");
     cr_expect_not(config.threads_auto);
     static const struct sl_config_thread threads[] = {
-        { 2, SL_STAGE_RX | SL_STAGE_DECODE, 0, false }, { 3, SL_STAGE_RX | SL_STAGE_DECODE, 1, false },
-        { -1, SL_STAGE_DECODE, 1, false },              { -1, SL_STAGE_DECODE, 0, true },
-        { 4, SL_STAGE_DESK | SL_STAGE_WAKER, 0, false },
+        {2,   SL_STAGE_RX | SL_STAGE_DECODE,  0, false},
+        { 3,  SL_STAGE_RX | SL_STAGE_DECODE,  1, false},
+        { -1, SL_STAGE_DECODE,                1, false},
+        { -1, SL_STAGE_DECODE,                0, true },
+        { 4,  SL_STAGE_DESK | SL_STAGE_WAKER, 0, false},
     };
     cr_assert_eq(config.thread_cnt, 5);
     for (size_t t = 0; t < 5; t++) {
@@ -651,9 +669,11 @@ Test(config, too_many_entries_are_refused_at_the_first_too_many)
     char yaml[1 << 16] = "feeds:\n";
     size_t len = strlen(yaml);
     for (int i = 0; i < 257; i++)
-        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "- {name: f%d, lines: [\"udp://127.0.0.1:%d\"]}\n", i, 1000 + i);
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "- {name: f%d, lines: [\"udp://127.0.0.1:%d\"]}\n", i,
+                                1000 + i);
     expect_refused(yaml, "f:258:3: feeds: more than 256 entries");
-    expect_refused("feeds: [{name: a, lines: [a, a, a, a, a, a, a, a, a]}]", "f:1:51: feeds[0].lines: more than 8 entries");
+    expect_refused("feeds: [{name: a, lines: [a, a, a, a, a, a, a, a, a]}]",
+                   "f:1:51: feeds[0].lines: more than 8 entries");
 }
 
 Test(config, endless_words_are_refused_and_not_repeated_whole)
@@ -794,7 +814,8 @@ static const struct change_case {
     { FEED, "tape: {group: slugline}\n" FEED, "tape.group" },
     { "tape: {group: slugline}\n" FEED, FEED, "tape.group" },
     { FEED, "threads: [{stages: [rx, decode, desk]}]\n" FEED, "threads" },
-    { "threads: [{stages: [rx, decode, desk]}]\n" FEED, "threads: [{core: 1, stages: [rx, decode, desk]}]\n" FEED, "threads" },
+    { "threads: [{stages: [rx, decode, desk]}]\n" FEED,
+      "threads: [{core: 1, stages: [rx, decode, desk]}]\n" FEED, "threads" },
     { FEED, "feeds: [{name: b, lines: [\"udp://127.0.0.1:5001\"]}]", "feeds: name" },
     { FEED, "feeds: [{name: a, lines: [\"udp://127.0.0.1:5002\"]}]", "feeds: lines" },
     { FEED, "feeds: [{name: a, format: text, lines: [\"udp://127.0.0.1:5001\"]}]", "feeds: format" },
@@ -814,7 +835,8 @@ Test(config, only_silence_changes_under_a_running_walk)
         cr_assert_eq(parse(&from, changes[i].from), 0, "%s", err);
         cr_assert_eq(parse(&to, changes[i].to), 0, "%s: %s", changes[i].to, err);
         cr_expect_eq(sl_config_can_change(&from, &to, &key), !changes[i].key, "%s", changes[i].to);
-        cr_expect(changes[i].key ? key && !strcmp(key, changes[i].key) : !key, "%s: %s", changes[i].to, key ? key : "none");
+        cr_expect(changes[i].key ? key && !strcmp(key, changes[i].key) : !key, "%s: %s", changes[i].to,
+                  key ? key : "none");
         sl_config_free(&from);
         sl_config_free(&to);
     }

@@ -143,6 +143,19 @@ Test(hold, what_is_released_is_due_at_once_and_first)
     sl_hold_fini(&hold);
 }
 
+Test(hold, what_is_kept_is_never_due_and_can_still_be_released)
+{
+    cr_assert_eq(sl_hold_init(&hold, 64 * 1024, 16, 7), 0);
+    put((struct said){ "a", "1", "text" }, 10, 1);
+    put((struct said){ "b", "1", "text" }, 20, 2);
+    sl_hold_keep(&hold, sl_hold_named(&hold, name_of("a"), NULL));
+    cr_expect_eq(pop_due(INT64_MAX), 2);
+    cr_expect_eq(pop_due(INT64_MAX), 0);
+    sl_hold_release(&hold, sl_hold_named(&hold, name_of("a"), NULL));
+    cr_expect_eq(pop_due(0), 1);
+    sl_hold_fini(&hold);
+}
+
 /* Against a list that does it the slow way: puts, drops from the middle, releases, in any order. */
 Test(hold, agrees_with_a_plain_list_over_many_turns)
 {

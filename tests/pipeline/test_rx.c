@@ -362,7 +362,7 @@ Test(rx, a_multicast_line_hears_its_group_and_source_and_nothing_else)
         int fd = multicast_agency("127.0.0.1"), other = multicast_agency("127.0.0.2");
         if (rc || fd < 0 || other < 0) {
             fini(&bench);
-            cr_skip_test("no multicast on loopback here (%s); netns_multicast.sh tests it", bench.err);
+            cr_skip_test("no multicast on loopback here (%s); multicast_lines.sh tests it", bench.err);
         }
         poll_once(&bench);
         send_to(fd, &lines[0], "a", 1);

@@ -151,6 +151,7 @@ struct world {
     bool small_window; /* duplicates may pass */
     int64_t gate_ns;
     int64_t waits_since; /* the desk, for readers; 0: it does not */
+    uint32_t gates_waited;
 };
 
 /* ---- network: lines ---- */
