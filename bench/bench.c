@@ -111,7 +111,8 @@ double bench_line_ns(void)
 
 void bench_file(struct bench_series *series, double value, double line_before_ns, double line_after_ns, double floor_ns)
 {
-    bool far_before = line_before_ns > BENCH_FAR_RATIO * floor_ns, far_after = line_after_ns > BENCH_FAR_RATIO * floor_ns;
+    bool far_before = line_before_ns > BENCH_FAR_RATIO * floor_ns,
+         far_after = line_after_ns > BENCH_FAR_RATIO * floor_ns;
     enum bench_place place = far_before ? BENCH_FAR : BENCH_NEAR;
     double spread = line_before_ns / line_after_ns;
     if (far_before != far_after || spread > 1.5 || spread < 1 / 1.5 || series->cnt[place] == BENCH_SAMPLES_MAX) {
@@ -163,7 +164,8 @@ void bench_print_machine(const char *bench, const char *question)
     read_fact("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", NULL, governor, sizeof(governor));
     read_fact("/proc/meminfo", "HugePages_Free", huge, sizeof(huge));
     read_fact("/sys/devices/system/cpu/vulnerabilities/spectre_v2", NULL, spectre, sizeof(spectre));
-    printf("{\"bench\":\"%s\",\"question\":\"%s\",\"cpu\":\"%s\",\"kernel\":\"%s\",\"governor\":\"%s\",\"huge_pages_free\":\"%s\","
+    printf("{\"bench\":\"%s\",\"question\":\"%s\",\"cpu\":\"%s\",\"kernel\":\"%s\",\"governor\":\"%s\",\"huge_pages_"
+           "free\":\"%s\","
            "\"spectre_v2\":\"%s\",\"compiler\":\"" __VERSION__ "\",\"version\":\"" SL_VERSION "\"}\n",
            bench, question, cpu, host.release, governor, huge, spectre);
 }

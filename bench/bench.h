@@ -1,12 +1,13 @@
-/* bench/bench.h - what every bench shares: two pinned threads, the cost of a cache line, samples filed by placement, one JSON
- * line a case.
+/* bench/bench.h - what every bench shares: two pinned threads, the cost of a cache line, samples filed by placement,
+ * one JSON line a case.
  *
  * Threads   The caller's is on the first core, the other half of a pair on the second.
  * Units     ns, unless a name says otherwise.
  *
- * On rented machines the two cores move about the host: one cache line to and fro costs about 65 ns on one last-level cache
- * (near) and several times that between two (far), and the placement changes within seconds.  So each sample, 50 ms at most, stands
- * between two measurements of the line; it counts for the class both agree on, and is thrown away when they don't.
+ * On rented machines the two cores move about the host: one cache line to and fro costs about 65 ns on one last-level
+ * cache (near) and several times that between two (far), and the placement changes within seconds.  So each sample, 50
+ * ms at most, stands between two measurements of the line; it counts for the class both agree on, and is thrown away
+ * when they don't.
  */
 #ifndef SL_BENCH_BENCH_H
 #define SL_BENCH_BENCH_H
@@ -51,7 +52,8 @@ struct bench_series { /* samples of one case, by placement */
 };
 
 /* Files a value that was measured between two line costs.  floor_ns: the cheapest line of the run so far. */
-void bench_file(struct bench_series *series, double value, double line_before_ns, double line_after_ns, double floor_ns);
+void bench_file(struct bench_series *series, double value, double line_before_ns, double line_after_ns,
+                double floor_ns);
 
 struct bench_stat {
     double median, min, max;

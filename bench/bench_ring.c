@@ -1,9 +1,11 @@
-/* bench/bench_ring - how does our byte ring between stages compare with ck_ring and rte_ring, and the log with a plain copy?
+/* bench/bench_ring - how does our byte ring between stages compare with ck_ring and rte_ring, and the log with a plain
+ * copy?
  *
  *   bench_ring [--quick] [--rounds N]
  *
- * Same work on both sides: every message is written whole by one core and read whole, checked and summed, by the other.  Rings are
- * interleaved within each round; medians are of samples in the same placement class; ratios are taken within a round.
+ * Same work on both sides: every message is written whole by one core and read whole, checked and summed, by the
+ * other.  Rings are interleaved within each round; medians are of samples in the same placement class; ratios are
+ * taken within a round.
  */
 #include "bench/bench.h"
 #include "bench/rings.h"
@@ -86,7 +88,9 @@ static void round_of_latency(void)
     static double round_ns[PING_CNT];
     for (size_t r = 0; r < RING_CNT; r++) {
         double before = measure_line();
-        struct bench_job job = { .ring = rings[r]->make(8), .back = rings[r]->make(8), .cnt = PING_CNT, .size = 8, .round_ns = round_ns };
+        struct bench_job job = {
+            .ring = rings[r]->make(8), .back = rings[r]->make(8), .cnt = PING_CNT, .size = 8, .round_ns = round_ns
+        };
         bench_run_pair(&(struct bench_pair){ rings[r]->ping, rings[r]->pong, &job });
         rings[r]->drop(job.ring);
         rings[r]->drop(job.back);
@@ -98,7 +102,8 @@ static void round_of_latency(void)
     }
 }
 
-/* The log on one core, against memcpy of the same bytes into a ring of the same size: what publishing and checking cost. */
+/* The log on one core, against memcpy of the same bytes into a ring of the same size: what publishing and checking
+ * cost. */
 static void round_of_log(void)
 {
     static unsigned char *mem, *plain, *copy;
@@ -155,9 +160,11 @@ static void print_case(const char *what, const char *who, const char *unit, cons
         struct bench_stat stat = bench_stat_of(series->value[p], series->cnt[p]);
         struct bench_stat line = bench_stat_of(series->line_ns[p], series->cnt[p]);
         if (stat.cnt)
-            printf("{\"case\":\"%s\",\"who\":\"%s\",\"place\":\"%s\",\"unit\":\"%s\",\"median\":%.3f,\"min\":%.3f,\"max\":%.3f,"
+            printf("{\"case\":\"%s\",\"who\":\"%s\",\"place\":\"%s\",\"unit\":\"%s\",\"median\":%.3f,\"min\":%.3f,"
+                   "\"max\":%.3f,"
                    "\"samples\":%u,\"thrown\":%u,\"line_ns\":%.0f}\n",
-                   what, who, places[p], unit, stat.median, stat.min, stat.max, stat.cnt, series->thrown_cnt, line.median);
+                   what, who, places[p], unit, stat.median, stat.min, stat.max, stat.cnt, series->thrown_cnt,
+                   line.median);
     }
 }
 

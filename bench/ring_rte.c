@@ -73,7 +73,10 @@ static void receive(void *arg)
     job->sum = sum;
 }
 
-static inline void put(struct ring *ring, uint64_t number) { rte_ring_sp_enqueue(ring->rte, (void *)(uintptr_t)number); }
+static inline void put(struct ring *ring, uint64_t number)
+{
+    rte_ring_sp_enqueue(ring->rte, (void *)(uintptr_t)number);
+}
 
 static inline void take(struct ring *ring, uint64_t number)
 {

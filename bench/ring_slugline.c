@@ -17,7 +17,8 @@ static void *make(uint32_t size)
     struct ring *ring = aligned_alloc(128, (sizeof(*ring) + 127) / 128 * 128);
     ring->mem = aligned_alloc(4096, (sl_spsc_footprint(bytes_len) + 4095) / 4096 * 4096);
     memset(ring->mem, 0, sl_spsc_footprint(bytes_len));
-    if (sl_spsc_new(ring->mem, bytes_len) || sl_spsc_join_tx(&ring->tx, ring->mem) || sl_spsc_join_rx(&ring->rx, ring->mem))
+    if (sl_spsc_new(ring->mem, bytes_len) || sl_spsc_join_tx(&ring->tx, ring->mem) ||
+        sl_spsc_join_rx(&ring->rx, ring->mem))
         abort();
     return ring;
 }

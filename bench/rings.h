@@ -3,8 +3,8 @@
  * Threads   send on one core, receive on the other.
  * Units     size in bytes of a message; cnt messages; batch: published and taken so many at a time where the ring can.
  *
- * A message's first word is its number, from 1; receive checks each and adds up all words, so all bytes are read.  Peers pass a pointer
- * to a slot of a pool that send fills (8 bytes: the value itself); ours carries the bytes inline.
+ * A message's first word is its number, from 1; receive checks each and adds up all words, so all bytes are read.
+ * Peers pass a pointer to a slot of a pool that send fills (8 bytes: the value itself); ours carries the bytes inline.
  */
 #ifndef SL_BENCH_RINGS_H
 #define SL_BENCH_RINGS_H

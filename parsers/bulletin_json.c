@@ -1024,8 +1024,8 @@ size_t sl_bulletin_json(char *buf, size_t cap, const struct sl_bulletin *bulleti
     return line.len;
 }
 
-/* The worst a byte of the record can become is ten: 32 bytes of an organisation's item give about 190 bytes of keys, and
- * exchange and type of its symbol once more, each REPEATED_LEN_MAX, encoded; a byte of text at most seven (an
+/* The worst a byte of the record can become is ten: 32 bytes of an organisation's item give about 190 bytes of keys,
+ * and exchange and type of its symbol once more, each REPEATED_LEN_MAX, encoded; a byte of text at most seven (an
  * association's file name: name, encoded in uri, rendition).  The rest is fixed: all keys, numbers and stamps once. */
 size_t sl_bulletin_json_bound(uint32_t bulletin_len) { return 6144 + 10 * (size_t)bulletin_len; }
 

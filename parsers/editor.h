@@ -14,8 +14,9 @@
 #include "parsers/dates.h"
 #include "parsers/text.h"
 
-/* A phrase is words with single blanks, ASCII in lower case, which match any white space and any case.  '?' in it stands
- * for one letter beyond ASCII, whatever bytes that is, or for how ASCII writes it (ue or u for the German umlaut). */
+/* A phrase is words with single blanks, ASCII in lower case, which match any white space and any case.  '?' in it
+ * stands for one letter beyond ASCII, whatever bytes that is, or for how ASCII writes it (ue or u for the German
+ * umlaut). */
 bool sl_phrase_starts(struct sl_span text, const char *phrase, uint32_t *len);
 /* The same anywhere, as whole words. */
 bool sl_phrase_find(struct sl_span text, const char *phrase, uint32_t *off, uint32_t *len);
@@ -57,8 +58,8 @@ struct sl_dateline {
     struct sl_span credit; /* "tca/dpa" */
     uint32_t len; /* of what stands before the story's first word */
 };
-/* The dateline at the start of a paragraph, which begins with its first word.  An agency must be named in it, or it would be anybody's sentence; provider is
- * one beside those that everybody knows. */
+/* The dateline at the start of a paragraph, which begins with its first word.  An agency must be named in it, or it
+ * would be anybody's sentence; provider is one beside those that everybody knows. */
 bool sl_dateline_read(struct sl_span text, struct sl_span provider, struct sl_dateline *dateline);
 /* Is this word an agency's short name? */
 bool sl_agency_is(struct sl_span word);

@@ -1,7 +1,8 @@
-/* parsers/editor_embargo.c - until when, in words: "Sperrfrist 9. Oktober 14.20 Uhr", "EMBARGOED UNTIL 00:01 GMT, Thursday".
+/* parsers/editor_embargo.c - until when, in words: "Sperrfrist 9. Oktober 14.20 Uhr", "EMBARGOED UNTIL 00:01 GMT,
+ * Thursday".
  *
- * Wrongly holding costs minutes and wrongly releasing a newsroom its name, so whatever leaves a doubt is OPEN: a zone that
- * several countries call so, midnight, a date that reads in two ways, a number that is neither hour, day nor year.
+ * Wrongly holding costs minutes and wrongly releasing a newsroom its name, so whatever leaves a doubt is OPEN: a zone
+ * that several countries call so, midnight, a date that reads in two ways, a number that is neither hour, day nor year.
  */
 #include <string.h>
 #include "parsers/ascii.h"
@@ -217,8 +218,8 @@ static void read_token(struct sl_span token, struct sl_span next, const struct s
         until->has_doubt = true;
 }
 
-/* The day that was meant, seen from the message's own: the one named, else the next such weekday, else today, or tomorrow
- * when that hour has passed. */
+/* The day that was meant, seen from the message's own: the one named, else the next such weekday, else today, or
+ * tomorrow when that hour has passed. */
 static int64_t complete_day(const struct until *until, int64_t base_local_s)
 {
     struct sl_civil base, day;

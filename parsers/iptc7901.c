@@ -11,8 +11,9 @@
  * Source    IPTC 7901, 5th revision (1995), for the frame and the header; dpa's and ATS's conventions inside the text.
  *
  * The message's id is made: SERVICE:NUMBER:YYYY-MM-DD, its day as its own trailer writes it, so a relayed and a resent
- * message have the same.  What the agency counts over all its services is another id, AGENCY:NUMBER:YYYY-MM-DD; kills name
- * either.  A relay may have taken SOH, STX and ETX away, so the shape of the lines decides, and the characters only help.
+ * message have the same.  What the agency counts over all its services is another id, AGENCY:NUMBER:YYYY-MM-DD; kills
+ * name either.  A relay may have taken SOH, STX and ETX away, so the shape of the lines decides, and the characters
+ * only help.
  */
 #include "parsers/iptc7901.h"
 #include <string.h>

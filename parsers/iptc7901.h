@@ -5,6 +5,7 @@
  *     iptc7901_text.c    between STX and ETX: labels, headline, byline, body, and what kind of message this is
  *     iptc7901_notes.c   the notebook, kills in prose, and which messages they mean
  *
+ * Threads   Pure functions.
  * Owns      All spans borrow the message.
  */
 #ifndef SL_PARSERS_IPTC7901_H

@@ -1,4 +1,5 @@
-/* parsers/iptc7901_facts.c - header, keywords and trailer of a 7901 message to what a bulletin says: who, what, when, which. */
+/* parsers/iptc7901_facts.c - header, keywords and trailer of a 7901 message to what a bulletin says: who, what, when,
+ * which. */
 #include "parsers/iptc7901.h"
 #include <string.h>
 #include "parsers/ascii.h"

@@ -1,5 +1,5 @@
-/* parsers/iptc7901_notes.c - what a 7901 message tells editors: the notebook behind the story, kills in prose, and which
- * earlier messages are meant.
+/* parsers/iptc7901_notes.c - what a 7901 message tells editors: the notebook behind the story, kills in prose, and
+ * which earlier messages are meant.
  *
  *          # Notebook
  *          ## Note to editors

@@ -133,8 +133,8 @@ static bool read_closed_head(struct sl_7901_text *text, struct sl_span rest)
     return false;
 }
 
-/* A head without "=": labels, then a short paragraph that does not read like the story's first, if more follows or there
- * is nothing else, as in a flash. */
+/* A head without "=": labels, then a short paragraph that does not read like the story's first, if more follows or
+ * there is nothing else, as in a flash. */
 static void read_open_head(struct sl_7901_text *text)
 {
     struct sl_dateline dateline;

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Everything a message says is said once, at most at thrice its length (a byte of Windows-1252 can become three of UTF-8);
- * what is said twice, such as labels and keywords, is bounded by the formats and fits into this. */
+/* Everything a message says is said once, at most at thrice its length (a byte of Windows-1252 can become three of
+ * UTF-8); what is said twice, such as labels and keywords, is bounded by the formats and fits into this. */
 #define SAID_TWICE 16384u
 #define LEN_GROWTH 3u
 

@@ -14,11 +14,11 @@
  *          other stories
  *          SOURCE: who sent it
  *
- * Source    None: what sites and press-release wires show.  Reuters copy as a site republishes it, AsiaNet and PR Newswire
- *           releases, notices of Australia's Bureau of Meteorology, AAP's ticker.
+ * Source    None: what sites and press-release wires show.  Reuters copy as a site republishes it, AsiaNet and PR
+ *           Newswire releases, notices of Australia's Bureau of Meteorology, AAP's ticker.
  *
- * Nothing here is certain, so what is not understood stays in the body.  The id is the product's code where there is one,
- * else it is made: of the headline's or first line's first words, a hash of that line, and the day.
+ * Nothing here is certain, so what is not understood stays in the body.  The id is the product's code where there is
+ * one, else it is made: of the headline's or first line's first words, a hash of that line, and the day.
  */
 #include <string.h>
 #define XXH_INLINE_ALL

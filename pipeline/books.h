@@ -3,6 +3,7 @@
  * Rows of one table (ring/counters.h), a writer each: for every feed one row of its receive thread and one of the desk;
  * one row of the desk for the whole tape; one row for every thread.
  *
+ * Life      footprint, new or join; the memory is the caller's, and there is nothing to end.
  * Threads   As the rows say; anybody reads.
  * Units     Things, unless the name ends in another unit.
  */
@@ -34,18 +35,18 @@ enum sl_book_rx { /* receive thread, by feed */
 };
 
 enum sl_book_desk { /* desk, by feed */
-    SL_DESK_ANSWERED,
-    SL_DESK_WITH_BULLETINS,
-    SL_DESK_EMPTY,
-    SL_DESK_REJECTED,
-    SL_DESK_SAID,
-    SL_DESK_HELD_NOW,
-    SL_DESK_RAW_LOGGED,
-    SL_DESK_LAST_NS,
-    SL_DESK_VERDICT,                                        /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
-    SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT,        /* 4: put on the tape, by lane */
-    SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT,       /* by enum sl_parse_code */
-    SL_DESK_COLS = SL_DESK_REJECT_CODE + SL_PARSE_CODE_CNT,
+                    SL_DESK_ANSWERED,
+                    SL_DESK_WITH_BULLETINS,
+                    SL_DESK_EMPTY,
+                    SL_DESK_REJECTED,
+                    SL_DESK_SAID,
+                    SL_DESK_HELD_NOW,
+                    SL_DESK_RAW_LOGGED,
+                    SL_DESK_LAST_NS,
+                    SL_DESK_VERDICT, /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
+                    SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT, /* 4: put on the tape, by lane */
+                    SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT, /* by enum sl_parse_code */
+                    SL_DESK_COLS = SL_DESK_REJECT_CODE + SL_PARSE_CODE_CNT,
 };
 
 enum sl_book_tape { /* desk, whole */

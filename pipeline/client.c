@@ -126,8 +126,8 @@ static int64_t published_ns(struct sl_log_rx *rx, uint64_t seq)
     return sl_log_still_whole(rx) ? ns : INT64_MIN;
 }
 
-/* Published times grow with seq, so the first that is late enough is found by halving.  Laps meanwhile only move the oldest
- * end, where the answer is MISSED anyway. */
+/* Published times grow with seq, so the first that is late enough is found by halving.  Laps meanwhile only move the
+ * oldest end, where the answer is MISSED anyway. */
 static void seek_time(struct sl_log_rx *rx, int64_t time_ns)
 {
     uint64_t low = sl_log_oldest(rx), high = sl_log_rx_head(rx) + 1;
@@ -165,7 +165,8 @@ static void find_start(struct sl_reader *reader)
     }
 }
 
-/* From here on the reader is at stay->tape.next_seq, and the desk may know.  It would not believe in a done of the future. */
+/* From here on the reader is at stay->tape.next_seq, and the desk may know.  It would not believe in a done of the
+ * future. */
 static void sit_down(struct sl_reader *reader)
 {
     uint64_t head = sl_log_rx_head(&reader->stay->tape), before = reader->stay->tape.next_seq - 1;

@@ -5,14 +5,15 @@
  * Life      open, next ..., close.
  * Threads   A reader is one thread's at a time.  Readers don't know each other.
  * Owns      What an event points to is a private, checked copy, valid until the next call on this reader.
- * Errors    0 or -errno.  -EPIPE: the daemon is gone, and everything it had published has been given; the next calls try
- *           to join the new one by themselves, -EPIPE again while nobody is there, and say so with EPOCH.  -EINTR: a
- *           signal came while next slept.  Of open: -ECONNREFUSED, -ENOENT no daemon there; -EACCES not in the group;
+ * Errors    0 or -errno.  -EPIPE: the daemon is gone, and everything it had published has been given; the next calls
+ *           try to join the new one by themselves, -EPIPE again while nobody is there, and say so with EPOCH.  -EINTR:
+ *           a signal came while next slept.  Of open: -ECONNREFUSED, -ENOENT no daemon there; -EACCES not in the group;
  *           -EUSERS all seats taken; -EAGAIN it is starting just now; -ETIMEDOUT it does not answer; -EPROTO,
  *           -EPROTONOSUPPORT, -EPERM what answered is no slugline, or another version's.
  * Units     Times in ns since 1970 UTC; timeouts in ns, < 0 for ever, 0 not at all.
- * Cost      next copies the record once (its only copy) and makes a system call only when it has to sleep, and ten times a
- *           second to see whether the daemon lives.  Buffers grow to the longest record met, at most a quarter of the tape.
+ * Cost      next copies the record once (its only copy) and makes a system call only when it has to sleep, and ten
+ *           times a second to see whether the daemon lives.  Buffers grow to the longest record met, at most a quarter
+ *           of the tape.
  *
  * A reader cannot write the tape, slow it, or be slowed by another, unless it was allowed to gate.
  *
@@ -96,25 +97,26 @@ int sl_reader_open(struct sl_reader **reader, const struct sl_reader_options *op
 int sl_reader_next(struct sl_reader *reader, struct sl_event *event, int64_t timeout_ns);
 void sl_reader_close(struct sl_reader *reader);
 
-/* For an epoll loop, whose turns are: next with timeout 0 until it gives NONE or an error; arm; if arm returned 0, sleep.
- * fd is readable when the daemon is gone or, after arm, when there may be something to read; also when it is time to look
- * whether the daemon is back.  It stays the same as long as the reader.  arm returns 1 when next has something at once.
- * Cost: the tape's futex cannot be polled, so the first arm starts a thread, which sleeps on it instead and writes an
- * eventfd: two system calls and a change of threads more on each wake-up (some 10 us), ten short looks a second, and up to
- * 100 ms in close.  A program that has a thread to spare for the tape should call next and sleep there. */
+/* For an epoll loop, whose turns are: next with timeout 0 until it gives NONE or an error; arm; if arm returned 0,
+ * sleep. fd is readable when the daemon is gone or, after arm, when there may be something to read; also when it is
+ * time to look whether the daemon is back.  It stays the same as long as the reader.  arm returns 1 when next has
+ * something at once. Cost: the tape's futex cannot be polled, so the first arm starts a thread, which sleeps on it
+ * instead and writes an eventfd: two system calls and a change of threads more on each wake-up (some 10 us), ten short
+ * looks a second, and up to 100 ms in close.  A program that has a thread to spare for the tape should call next and
+ * sleep there. */
 int sl_reader_fd(struct sl_reader *reader);
 int sl_reader_arm(struct sl_reader *reader);
 
-/* Gating: everything up to seq is done with, seq being that of an event, or its missed_last.  -EINVAL: not gating, or not
- * given yet.  The records between, that this reader did not ask for, need no done. */
+/* Gating: everything up to seq is done with, seq being that of an event, or its missed_last.  -EINVAL: not gating, or
+ * not given yet.  The records between, that this reader did not ask for, need no done. */
 int sl_reader_done(struct sl_reader *reader, uint64_t seq);
 
-/* The message that a bulletin came from, as the agency sent it.  raw_seq is of an event since the last EPOCH.  -ENOENT: no
- * longer on the raw log, or nothing of that number.  -EINVAL: opened without raw. */
+/* The message that a bulletin came from, as the agency sent it.  raw_seq is of an event since the last EPOCH.
+ * -ENOENT: no longer on the raw log, or nothing of that number.  -EINVAL: opened without raw. */
 int sl_reader_raw(struct sl_reader *reader, uint64_t raw_seq, const void **data, size_t *len);
 
-/* The event as one line of JSON; like snprintf, but without NUL at the end.  Events without a bulletin give {"wire":{...}}
- * with what they say.  0 for NONE. */
+/* The event as one line of JSON; like snprintf, but without NUL at the end.  Events without a bulletin give
+ * {"wire":{...}} with what they say.  0 for NONE. */
 size_t sl_event_json(char *buf, size_t cap, const struct sl_event *event);
 
 /* Words for what an event holds as a number; "?" where there is none.  sl_verdict_name and sl_record_kind_name stand in

@@ -203,8 +203,8 @@ static int make_folder(struct demo *demo)
 
 /* ---- children ---- */
 
-/* A child of our own program in a process group of its own, since a terminal's Ctrl-C is ours to pass on, and with our end
- * as its end. */
+/* A child of our own program in a process group of its own, since a terminal's Ctrl-C is ours to pass on, and with our
+ * end as its end. */
 static pid_t spawn(const struct demo *demo, char *const *argv, int out_fd, int err_fd, int death_signal)
 {
     pid_t parent = getpid(), pid = fork();
@@ -444,7 +444,8 @@ static bool is_settled(const struct demo *demo)
     return demo->read_cnt + demo->missed_cnt >= sl_cell_get(&sl_books_tape(&demo->books)[SL_TAPE_PASSED]);
 }
 
-/* What is known only here, where both ends are: nothing is lost between the senders and the tape that was not counted. */
+/* What is known only here, where both ends are: nothing is lost between the senders and the tape that was not counted.
+ * */
 static bool is_complete(const struct demo *demo, char *line, size_t line_len)
 {
     for (unsigned feed = 0; feed < FEED_CNT; feed++) {
@@ -467,8 +468,8 @@ struct overtaken {
     uint64_t flash_cnt, waiting, before; /* of other lanes: waiting when a FLASH was framed; and out before it */
 };
 
-/* The tape's order is that of publishing: whoever waited and went out first stands before the FLASH, published after it was
- * framed; whoever it overtook stands behind it, framed before. */
+/* The tape's order is that of publishing: whoever waited and went out first stands before the FLASH, published after
+ * it was framed; whoever it overtook stands behind it, framed before. */
 static struct overtaken count_overtaken(const struct demo *demo)
 {
     struct overtaken sum = { 0 };

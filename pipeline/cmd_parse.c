@@ -7,6 +7,7 @@
 #include <time.h>
 #include "parsers/bulletin_json.h"
 #include "parsers/parse.h"
+#include "pipeline/clock.h"
 #include "pipeline/zones.h"
 
 #define FILE_LEN_MAX (256u << 20)
@@ -164,8 +165,8 @@ static bool holds_message(const uint8_t *data, uint32_t len)
     return memchr(data, SOH, len) || memchr(data, ETX, len) || memchr(data, EOT, len);
 }
 
-/* Where the message after the one at off starts: at the next SOH behind which a control-character format begins.  A file
- * holds one message unless it says otherwise. */
+/* Where the message after the one at off starts: at the next SOH behind which a control-character format begins.  A
+ * file holds one message unless it says otherwise. */
 static uint32_t find_next_message(const uint8_t *data, uint32_t len, uint32_t off)
 {
     const struct sl_format *text = sl_format_by_id(SL_FORMAT_TEXT);
@@ -263,9 +264,7 @@ int sl_cmd_parse(int argc, char **argv)
     struct parse_command *command = calloc(1, sizeof(*command));
     if (!command)
         return SL_EXIT_FINDING;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    command->arrival_ns = now.tv_sec * SL_TIME_NS + now.tv_nsec;
+    command->arrival_ns = sl_clock_real(NULL);
     sl_zones_load_agencies(&command->store);
     int status = read_options(command, argc, argv);
     if (status != SL_EXIT_FINE) {

@@ -22,7 +22,10 @@ static const char help[] =
 int sl_cmd_run(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 }
+        {"config",     required_argument, NULL, 'c' },
+        { "verbose",        no_argument, NULL, 'v' },
+        { "help",           no_argument, NULL, 'h' },
+        { 0}
     };
     const char *path = SL_CONFIG_DEFAULT;
     enum sl_say most = SL_SAY_INFO;

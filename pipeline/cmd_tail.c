@@ -274,7 +274,8 @@ static bool print_json(struct tail *tail, const struct sl_event *event)
     return true;
 }
 
-/* Printable ASCII and line ends as they are; what would change the terminal, or be taken for one of these, by its number. */
+/* Printable ASCII and line ends as they are; what would change the terminal, or be taken for one of these, by its
+ * number. */
 static void print_bytes(const uint8_t *data, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,7 +1,8 @@
 /* pipeline/commands.h - the commands of slugline, each the main of its own.
  *
- * Errors    The exit status: see enum sl_exit.
+ * Threads   The process's first.
  * Owns      argv is borrowed; argv[0] is the command's name.
+ * Errors    The exit status: see enum sl_exit.
  */
 #ifndef SL_PIPELINE_COMMANDS_H
 #define SL_PIPELINE_COMMANDS_H

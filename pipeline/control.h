@@ -1,6 +1,6 @@
 /* pipeline/control.h - the walk as a process, and what the supervisor and it say to each other.
  *
- *     supervisor -- fork --> walk:  READY | FAILED ->      <- SEAT, LEAVE, SILENCE, GATE, DRAIN
+ *     supervisor -- fork --> walk:  READY | FAILED ->      <- SEAT, LEAVE, SILENCE, DRAIN
  *
  * Life      sl_walk_main is the whole life of the child; its return value is its exit status.
  * Threads   The child's first thread talks here and sleeps else; the stages run in threads of their own (run.h).

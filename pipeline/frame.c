@@ -187,7 +187,8 @@ void sl_frame_fini(struct sl_frame *frame)
     free(frame);
 }
 
-/* The unit's bytes wait in a buffer of this connection's for the packets that bring the rest.  There is one for each. */
+/* The unit's bytes wait in a buffer of this connection's for the packets that bring the rest.  There is one for
+ * each. */
 static void gather(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, uint32_t len)
 {
     if (!conn->gather) {
@@ -215,7 +216,8 @@ static void drop_gathered(struct sl_frame *frame, struct conn *conn)
     last->open_idx = conn->open_idx;
 }
 
-/* Room for a message in the lane's ring of the decoder whose turn it is, or of the next that has some; NULL: none has. */
+/* Room for a message in the lane's ring of the decoder whose turn it is, or of the next that has some; NULL: none
+ * has. */
 static void *claim_room(struct sl_frame *frame, enum sl_lane lane, uint32_t len, struct decoder **of)
 {
     uint32_t record_len = (uint32_t)sizeof(struct sl_message) + len;

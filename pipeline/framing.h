@@ -10,19 +10,21 @@
  *
  * However a stream is divided between calls, its units are the same (tests/fuzz/fuzz_framing.c).
  *
- * CONTROL   A unit runs from SOH to EOT.  ETX ends the text; what follows up to EOT is the trailer and belongs to the message.
- *           After ETX a missing EOT does no harm: the next SOH, the end of the line or of the time, or SL_TRAILER_MAX bytes
- *           end it too, and it is whole.  Before ETX any SOH is a new start and cuts the old unit: SOH is never text, and to
- *           glue two stories together would be worse than to lose one aloud.  Only an SOH right behind an SOH is a
- *           repetition.  Between units NUL, SYN, DEL, EOT, CR, LF and blanks are filling; anything else begins a run of noise,
- *           which lasts to the next SOH, NUL, SYN, DEL or EOT, and is cut into units of at most SL_NOISE_MAX.
- * LENGTH    A big-endian length, then so many bytes.  Length 0 is filling.  A length over message_max leaves no way to find
- *           the next message: the stream is broken.
- * LINE      LF or CR LF ends a message and is filling, as empty lines are.  The end of a datagram ends its last line too.
+ * CONTROL   A unit runs from SOH to EOT.  ETX ends the text; what follows up to EOT is the trailer and belongs to
+ *           the message. After ETX a missing EOT does no harm: the next SOH, the end of the line or of the time, or
+ *           SL_TRAILER_MAX bytes end it too, and it is whole.  Before ETX any SOH is a new start and cuts the old
+ *           unit: SOH is never text, and to glue two stories together would be worse than to lose one aloud.  Only
+ *           an SOH right behind an SOH is a repetition.  Between units NUL, SYN, DEL, EOT, CR, LF and blanks are
+ *           filling; anything else begins a run of noise, which lasts to the next SOH, NUL, SYN, DEL or EOT, and is
+ *           cut into units of at most SL_NOISE_MAX.
+ * LENGTH    A big-endian length, then so many bytes.  Length 0 is filling.  A length over message_max leaves no way
+ *           to find the next message: the stream is broken.
+ * LINE      LF or CR LF ends a message and is filling, as empty lines are.  The end of a datagram ends its last line
+ *           too.
  * DATAGRAM  What one call brings is a unit.
  *
- * A unit over message_max is cut there, and the rest of it, up to EOT, SOH or LF, is skipped as filling; so is what comes of a
- * unit after its time.
+ * A unit over message_max is cut there, and the rest of it, up to EOT, SOH or LF, is skipped as filling; so is what
+ * comes of a unit after its time.
  */
 #ifndef SL_PIPELINE_FRAMING_H
 #define SL_PIPELINE_FRAMING_H
@@ -89,7 +91,8 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
 
 enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME };
 
-/* What becomes of the unit that is open.  After the end of a line or datagram the next byte is the first of something new. */
+/* What becomes of the unit that is open.  After the end of a line or datagram the next byte is the first of
+ * something new. */
 void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed);
 
 /* No byte of it could begin or be a message between messages. */

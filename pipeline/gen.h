@@ -6,10 +6,10 @@
  * Errors    0 or -errno: -EINVAL a shape that cannot be, -ENOSPC the buffer is shorter than size_max.
  * Units     Sizes in bytes of whole messages with their frame; due in ns since 1970 UTC.
  *
- * The same seed, shape and due times give the same bytes.  A message is copied together from paragraphs that init made, so
- * it costs about as much as its bytes.  Every one says in a note to editors when it was due to be sent ("due NANOSECONDS"):
- * sl_gen_due finds it in the bulletin, so that whoever reads can measure from there, and a sender that was late cannot
- * hide it.
+ * The same seed, shape and due times give the same bytes.  A message is copied together from paragraphs that init
+ * made, so it costs about as much as its bytes.  Every one says in a note to editors when it was due to be sent ("due
+ * NANOSECONDS"): sl_gen_due finds it in the bulletin, so that whoever reads can measure from there, and a sender that
+ * was late cannot hide it.
  */
 #ifndef SL_PIPELINE_GEN_H
 #define SL_PIPELINE_GEN_H

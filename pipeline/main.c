@@ -23,7 +23,8 @@ static void print_help(FILE *to)
     fputs("slugline " SL_VERSION " - news wires at line rate\n\n  slugline COMMAND [OPTIONS]\n\n", to);
     for (size_t i = 0; i < COMMAND_CNT; i++)
         fprintf(to, "  %-8s%s\n", commands[i].name, commands[i].does);
-    fputs("\nEvery command tells its options with --help.  Exit status: 0 fine, 1 a finding, 2 usage, 3 no daemon.\n", to);
+    fputs("\nEvery command tells its options with --help.  Exit status: 0 fine, 1 a finding, 2 usage, 3 no daemon.\n",
+          to);
 }
 
 int main(int argc, char **argv)

@@ -25,8 +25,9 @@ struct sl_outlet {
     uint64_t refused;     /* datagrams that the kernel did not take */
 };
 
-/* url as in the configuration: udp://239.1.1.1:5001?interface=lo, tcp://host:port, tcp-listen://address:port.  wait_ns: how
- * long a stream's other side may take to be there.  message_max: longest that send will get.  err: room for a sentence. */
+/* url as in the configuration: udp://239.1.1.1:5001?interface=lo, tcp://host:port, tcp-listen://address:port.
+ * wait_ns: how long a stream's other side may take to be there.  message_max: longest that send will get.  err: room
+ * for a sentence. */
 int sl_outlet_open(struct sl_outlet *outlet, const char *url, uint32_t message_max, int64_t wait_ns,
                    const volatile sig_atomic_t *stop, char *err, size_t err_len);
 /* Takes the message whole; a stream whose backlog is full waits until it is not. */

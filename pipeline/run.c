@@ -11,7 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define BLOCKED_NAP_NS 50000ll /* has work but no room: the room comes within microseconds, but from a thread without our bell */
+#define BLOCKED_NAP_NS                                                                                                 \
+    50000ll /* has work but no room: the room comes within microseconds, but from a thread without our bell */
 #define CRASH_STACK_LEN (64u * 1024u)
 
 struct runner {
@@ -34,8 +35,8 @@ struct sl_run {
 
 static _Thread_local struct sl_decode *own_decode;
 
-/* The parser that this thread was in has died.  What it was parsing goes into the crash note, which outlives us; then the
- * signal takes its usual course, and the supervisor starts the next walk. */
+/* The parser that this thread was in has died.  What it was parsing goes into the crash note, which outlives us; then
+ * the signal takes its usual course, and the supervisor starts the next walk. */
 static void tell_and_die(int signal_number)
 {
     if (own_decode)

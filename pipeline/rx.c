@@ -127,8 +127,8 @@ undo_socket:
     return rc;
 }
 
-/* Address reuse lets a restart listen while connections of the run before are still being forgotten; for TCP it lets nobody
- * else listen beside us. */
+/* Address reuse lets a restart listen while connections of the run before are still being forgotten; for TCP it lets
+ * nobody else listen beside us. */
 static int open_listener(struct sl_rx *rx, const struct sl_line_config *line, struct saying *saying)
 {
     int fd = socket(line->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | rx->way->socket_flags, 0);
@@ -248,7 +248,8 @@ static void close_conn(struct sl_rx *rx, struct sl_conn *conn)
         sl_conn_let_go(rx, conn);
 }
 
-/* Half of the time and a random share of the other half, so that those who were cut off together do not come back together. */
+/* Half of the time and a random share of the other half, so that those who were cut off together do not come back
+ * together. */
 static void schedule_dial(struct sl_rx *rx, struct sl_rx_line *line)
 {
     int64_t least_ns = line->config->reconnect_min_ns, most_ns = line->config->reconnect_max_ns;
@@ -517,8 +518,8 @@ static void start(struct sl_rx *rx)
     rx->due_ns = rx->now_ns;
 }
 
-/* Datagrams cannot be shut out by closing, which would throw away those that wait.  A socket connected to itself hears nobody
- * else, and who sends is told that the port is closed. */
+/* Datagrams cannot be shut out by closing, which would throw away those that wait.  A socket connected to itself
+ * hears nobody else, and who sends is told that the port is closed. */
 static void stop_datagrams(struct sl_conn *conn)
 {
     struct sockaddr_storage own;

@@ -2,16 +2,18 @@
  *
  *     sockets --> [ rx ] --packet--> take()      one rx for each receive thread; it polls all lines of its feeds
  *
- * Life      init opens and binds what can be had at once; dialled lines connect and reconnect inside poll; fini closes all.
- * Threads   One calls poll and wait, from the first poll on; another may have called init, and may call fini after it has
- *           ended.  drain may be called by any.
+ * Life      init opens and binds what can be had at once; dialled lines connect and reconnect inside poll; fini
+ *           closes all.
+ * Threads   One calls poll and wait, from the first poll on; another may have called init, and may call fini after
+ *           it has ended.  drain may be called by any.
  * Owns      A packet's bytes are borrowed by take for the call.  Stream bytes that take leaves are offered again later,
- *           and the line is not read meanwhile: the agency feels it.  Descriptors in the configuration are rx's from init.
+ *           and the line is not read meanwhile: the agency feels it.  Descriptors in the configuration are rx's from
+ *           init.
  * Errors    init: -errno and a sentence in err.  At 0 err is empty, or says what an operator should know.
  *           poll never fails: a broken line is counted and comes back by itself.
  * Units     Stamps in ns, CLOCK_REALTIME; timeouts by CLOCK_MONOTONIC (now_ns of poll).
- * Memory    SL_RX_BATCH datagram buffers of 64 KiB for each rx, and 64 KiB for each connection that a stream line may have;
- *           only what is used is touched.
+ * Memory    SL_RX_BATCH datagram buffers of 64 KiB for each rx, and 64 KiB for each connection that a stream line
+ *           may have; only what is used is touched.
  *
  * Two ways of the same: rx_uring (multishot recvmsg into provided buffers, recvmsg on streams), and rx_epoll, chosen by
  * itself where io_uring is denied.
@@ -50,8 +52,8 @@ enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN };
 /* What rx calls; the walk's is frame.  ctx is the caller's. */
 struct sl_rx_sink {
     void *ctx;
-    /* Returns how many bytes it took; a datagram is always taken whole.  SL_TAKE_BROKEN: the stream has lost its framing, and
-     * rx ends the connection. */
+    /* Returns how many bytes it took; a datagram is always taken whole.  SL_TAKE_BROKEN: the stream has lost its
+     * framing, and rx ends the connection. */
     uint32_t (*take)(void *ctx, const struct sl_packet *packet);
     void (*line)(void *ctx, uint16_t line, uint16_t conn, enum sl_line_event event);
 };
@@ -72,7 +74,7 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     uint32_t from_cnt;      /* 0: anybody */
     uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
     int64_t reconnect_min_ns, reconnect_max_ns;
-    int fd;                 /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
+    int fd; /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
     char ack[64];           /* "" none */
 };
 
@@ -99,8 +101,8 @@ void sl_rx_fini(struct sl_rx *rx);
 const char *sl_rx_backend_name(const struct sl_rx *rx); /* "uring", "epoll" */
 /* Sleeps until a line has something, the bell rings, or timeout_ns passed. */
 void sl_rx_wait(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns);
-/* Stops taking, at the next poll: closes listeners, leaves groups, shuts connections for reading; what is buffered is still
- * handed on by the polls that follow. */
+/* Stops taking, at the next poll: closes listeners, leaves groups, shuts connections for reading; what is buffered
+ * is still handed on by the polls that follow. */
 void sl_rx_drain(struct sl_rx *rx);
 
 #endif

@@ -176,7 +176,8 @@ static void handle(struct sl_rx *rx, uint64_t data)
             accept_some(rx, line);
         return;
     }
-    /* An event may be older than what the events before it did to its connection.  It is a hint only: reading finds nothing. */
+    /* An event may be older than what the events before it did to its connection.  It is a hint only: reading finds
+     * nothing. */
     struct sl_conn *conn = &rx->conns[data];
     if (!conn->watched)
         return;

@@ -50,8 +50,9 @@ static struct io_uring_sqe *next_sqe(struct uring_way *way)
 
 static void uring_fini(struct sl_rx *rx);
 
-/* Deferred task work keeps completions where we ask for them.  Kernels before 6.1 lack it, those before 6.0 lack the rest of
- * what we need as well, and say EINVAL.  The ring is enabled by the thread that polls: only that one may submit. */
+/* Deferred task work keeps completions where we ask for them.  Kernels before 6.1 lack it, those before 6.0 lack the
+ * rest of what we need as well, and say EINVAL.  The ring is enabled by the thread that polls: only that one may
+ * submit. */
 static int open_ring(struct uring_way *way, uint32_t entries)
 {
     static const unsigned tries[] = {
@@ -129,8 +130,8 @@ static int uring_start(struct sl_rx *rx)
     return rc < 0 ? rc : 0;
 }
 
-/* Requests hold on to their sockets until they are cancelled: without this a port could still be taken when fini is done.
- * Only the thread that polled may; else closing the ring cancels them, a little later. */
+/* Requests hold on to their sockets until they are cancelled: without this a port could still be taken when fini is
+ * done. Only the thread that polled may; else closing the ring cancels them, a little later. */
 static void cancel_all(struct uring_way *way)
 {
     struct io_uring_sqe *sqe = next_sqe(way);
@@ -276,8 +277,8 @@ static void hand_datagram(struct sl_rx *rx, struct sl_conn *conn, uint16_t buf, 
     give_back(way, buf);
 }
 
-/* An empty datagram ends a multishot, running out of buffers does, and so may anything else: whatever the reason, without
- * F_MORE it is armed again. */
+/* An empty datagram ends a multishot, running out of buffers does, and so may anything else: whatever the reason,
+ * without F_MORE it is armed again. */
 static void take_datagram(struct sl_rx *rx, struct sl_conn *conn, int res, uint32_t flags)
 {
     struct uring_way *way = rx->way_state;

@@ -106,7 +106,8 @@ void sl_conn_accept_failed(struct sl_rx *rx, struct sl_rx_line *line);          
 void sl_conn_dialled(struct sl_rx *rx, struct sl_conn *conn, int error);             /* 0, or errno */
 void sl_conn_datagram(struct sl_rx *rx, struct sl_conn *conn, const uint8_t *data, uint32_t len, bool truncated,
                       const void *control, size_t control_len);
-/* What a read into conn->buf gave: bytes, 0 at the end, -errno.  Afterwards receive, pause or let_go has been called. */
+/* What a read into conn->buf gave: bytes, 0 at the end, -errno.  Afterwards receive, pause or let_go has been
+ * called. */
 void sl_conn_stream(struct sl_rx *rx, struct sl_conn *conn, int res);
 void sl_conn_let_go(struct sl_rx *rx, struct sl_conn *conn);
 void sl_listener_let_go(struct sl_rx *rx, struct sl_rx_line *line);

@@ -20,7 +20,8 @@ void sl_say(enum sl_say level, const char *format, ...)
     if (level > most_said)
         return;
     char line[1024];
-    int len = journal_reads ? snprintf(line, sizeof(line), "<%d>slugline: ", level) : snprintf(line, sizeof(line), "slugline: ");
+    int len = journal_reads ? snprintf(line, sizeof(line), "<%d>slugline: ", level)
+                            : snprintf(line, sizeof(line), "slugline: ");
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, format, args);

@@ -1,5 +1,6 @@
 /* pipeline/say.h - one event a line, for people: `slugline: stage event key=value`.
  *
+ * Life      init once, before threads; nothing to end.
  * Threads   Any; a line is one write.
  * Units     The level says who should act: error someone now, warn someone today, info nobody (the state changed).
  * Source    sd-daemon(3): "<3>" before a line when systemd's journal reads standard error.

@@ -6,9 +6,9 @@
  *                                                     +-------> [ raw log ]  --> the journal
  *        -->  a call, same thread        ==>  a byte ring of whole records, one for each pair of threads and lane
  *
- * Each stage has the same three verbs.  init gets all memory it will ever use; poll does one bounded batch, never blocks or
- * sleeps, and returns how much it did (0 idle; -EAGAIN has work but no room for it: look again soon; any other -errno
- * stop); fini gives everything back.  Threads exist only in run.c, and
+ * Each stage has the same three verbs.  init gets all memory it will ever use; poll does one bounded batch, never
+ * blocks or sleeps, and returns how much it did (0 idle; -EAGAIN has work but no room for it: look again soon; any
+ * other -errno stop); fini gives everything back.  Threads exist only in run.c, and
  * time enters only by the clock that init was given: so tests/sim drives these very stages from one seed.
  */
 #ifndef SL_PIPELINE_STAGES_H
@@ -51,20 +51,25 @@ struct sl_decoder_rings {
 /* ---- rx: pipeline/rx.h.  Takes lines, gives packets by a call to sl_frame_take. ---- */
 
 /* ---- frame: packets to whole messages.
- * Takes  packets, borrowed for the call; resumable at any byte, resynchronizing after noise (pipeline/framing.h).  Datagrams do
- *        not join: each holds whole messages, and one without any SOH on a CONTROL feed is a message that a relay stripped.
- * Gives  one record in a message ring: sl_message and the message's bytes, copied once.  A message that spans packets is
- *        gathered in a buffer of its connection's before: the one copy more that a stream costs.  rings are flushed, and
- *        bells rung, once a poll.
+ * Takes  packets, borrowed for the call; resumable at any byte, resynchronizing after noise (pipeline/framing.h).
+ *        Datagrams do not join: each holds whole messages, and one without any SOH on a CONTROL feed is a message that
+ *        a relay stripped.
+ * Gives  one record in a message ring: sl_message and the message's bytes, copied once.  A message that spans packets
+ *        is gathered in a buffer of its connection's before: the one copy more that a stream costs.  rings are
+ *        flushed, and bells rung, once a poll.
  * Stamps wire and rx are those of the packet that ended the message, first is the rx of the one that began it.
- * Lane   from the first bytes (sl_peek_lane), for ever; noise is BULK.  Its ticket counts within this receive thread and lane.
- * Spread messages go to the decoders in turn, past one whose ring is full; those over heavy bytes to the last one, where
+ * Lane   from the first bytes (sl_peek_lane), for ever; noise is BULK.  Its ticket counts within this receive thread
+ *        and lane.
+ * Spread messages go to the decoders in turn, past one whose ring is full; those over heavy bytes to the last one,
+ * where
  *        there is one for them.
- * Memory a gather buffer of the longest message_max for each connection that a stream line may have; only those are touched
+ * Memory a gather buffer of the longest message_max for each connection that a stream line may have; only those are
+ * touched
  *        that are in use at once.
  * Errors init: -EINVAL when a message ring is too short for message_max, or a stream is to be framed by datagrams.
- * Loses  a message whose lane has no room: a datagram's is dropped and counted (its ticket is not taken); a stream's is not
- *        taken, and the line waits.  What is framed but not whole goes on as a cut message, which decode rejects. ---- */
+ * Loses  a message whose lane has no room: a datagram's is dropped and counted (its ticket is not taken); a stream's
+ *        is not taken, and the line waits.  What is framed but not whole goes on as a cut message, which decode
+ *        rejects. ---- */
 struct sl_frame_config {
     const struct sl_feed *feeds; /* all of them, by index */
     uint32_t feed_cnt;
@@ -90,8 +95,8 @@ void sl_frame_fini(struct sl_frame *frame);
 /* ---- decode: a message to the bulletins it says.
  * Takes  messages from its rings, FLASH first; borrowed until the desk releases them.
  * Gives  for every ticket one or more answers, the last marked so: bulletins, nothing, or a reject.
- * Pure   no clock but the decoded stamp, no allocation, no memory of the last message.  A full answer ring pauses a message
- *        of many bulletins where it is.
+ * Pure   no clock but the decoded stamp, no allocation, no memory of the last message.  A full answer ring pauses a
+ *        message of many bulletins where it is.
  * Note   says in its crash note what it is about to parse, so that the next walk knows what killed this one. ---- */
 struct sl_crash_note { /* in memory of the supervisor's that outlives the walk */
     _Atomic uint64_t hash; /* XXH3 of the message's bytes; 0: not parsing */
@@ -119,8 +124,8 @@ void sl_decode_fini(struct sl_decode *decode);
 void sl_decode_crashed(struct sl_decode *decode);
 
 /* ---- desk: the one who decides.
- * Takes  answers, per receive thread and lane in ticket order; lanes in rounds of 64 (FLASH up to 32, URGENT 16, NORMAL 12,
- *        BULK 4, unused turns pass down), FLASH looked at before each verdict; receive threads in turn.
+ * Takes  answers, per receive thread and lane in ticket order; lanes in rounds of 64 (FLASH up to 32, URGENT 16,
+ *        NORMAL 12, BULK 4, unused turns pass down), FLASH looked at before each verdict; receive threads in turn.
  * Gives  a record on the tape for each bulletin that passes, its message on the raw log before it; notices.
  * Knows  what only a single writer can: duplicates, versions, tombstones of killed stories, what is held.
  * Waits  for a gating reader at most gate_ns, once, then evicts it; never with FLASH, whose room is the last eighth.
@@ -150,23 +155,25 @@ struct sl_desk;
 int sl_desk_init(struct sl_desk **desk, const struct sl_desk_config *config);
 int sl_desk_poll(void *desk, int64_t now_ns);
 void sl_desk_fini(struct sl_desk *desk);
-/* The tape's and the raw log's writing side, for attaching seats (any thread may ask; the desk carries it out in poll). */
+/* The tape's and the raw log's writing side, for attaching seats (any thread may ask; the desk carries it out in
+ * poll). */
 struct sl_log_tx *sl_desk_tape(struct sl_desk *desk);
 struct sl_log_tx *sl_desk_raw(struct sl_desk *desk);
-/* A reader's seat on the tape, mapped as long as the desk may look at it.  seat NULL: he has left.  From the control thread only;
- * the desk carries it out in its next poll, and settled says that it has. */
+/* A reader's seat on the tape, mapped as long as the desk may look at it.  seat NULL: he has left.  From the control
+ * thread only; the desk carries it out in its next poll, and settled says that it has. */
 void sl_desk_seat(struct sl_desk *desk, uint32_t seat_idx, const struct sl_seat *seat, bool gates);
 bool sl_desk_seats_settled(const struct sl_desk *desk);
 /* Takes up what killed the walk before: publishes its REJECT and its raw bytes.  Before the first poll. */
 void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note);
 
-/* ---- waker: does the system calls that wake sleeping readers, so that the desk need not.  On a machine with few cores it
- * shares the desk's thread: topo decides. ---- */
+/* ---- waker: does the system calls that wake sleeping readers, so that the desk need not.  On a machine with few
+ * cores it shares the desk's thread: topo decides. ---- */
 struct sl_waker {
     struct sl_log_tx *logs[2]; /* tape, raw log */
     uint32_t log_cnt;
     sl_cell *wakes;
-    _Alignas(128) _Atomic uint32_t wanted; /* logs whose readers sleep, a bit each: the desk sets them, the waker takes them */
+    _Alignas(128) _Atomic uint32_t
+        wanted; /* logs whose readers sleep, a bit each: the desk sets them, the waker takes them */
 };
 int sl_waker_poll(void *waker, int64_t now_ns);
 

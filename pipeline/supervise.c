@@ -113,7 +113,8 @@ static int open_socket(struct supervisor *supervisor)
     }
     memcpy(addr.sun_path, path, strlen(path));
     if (somebody_serves(&addr)) {
-        sl_say(SL_SAY_ERROR, "supervisor: a daemon already serves %s; stop it, or give this one another tape.socket", path);
+        sl_say(SL_SAY_ERROR, "supervisor: a daemon already serves %s; stop it, or give this one another tape.socket",
+               path);
         return -EADDRINUSE;
     }
     make_folder_of(path);
@@ -135,7 +136,8 @@ static int open_socket(struct supervisor *supervisor)
     return 0;
 }
 
-/* ---- listeners of feeds: they stay open while a walk is started again, so an agency that dials meanwhile waits ---- */
+/* ---- listeners of feeds: they stay open while a walk is started again, so an agency that dials meanwhile waits ----
+ * */
 
 static int open_listener(struct sl_line_config *line)
 {
@@ -229,8 +231,11 @@ static size_t list_names(const struct supervisor *supervisor, char *out, size_t 
     for (uint32_t t = 0; t < supervisor->topo.thread_cnt; t++) {
         const struct sl_config_thread *thread = &supervisor->topo.threads[t];
         len += (size_t)snprintf(out + len, cap - len, "%s%s%s%s", thread->stages & SL_STAGE_RX ? "rx frame " : "",
-                                !(thread->stages & SL_STAGE_DECODE) ? "" : thread->heavy ? "decode-heavy " : "decode ",
-                                thread->stages & SL_STAGE_DESK ? "desk " : "", thread->stages & SL_STAGE_WAKER ? "waker " : "") +
+                                !(thread->stages & SL_STAGE_DECODE) ? ""
+                                : thread->heavy                     ? "decode-heavy "
+                                                                    : "decode ",
+                                thread->stages & SL_STAGE_DESK ? "desk " : "",
+                                thread->stages & SL_STAGE_WAKER ? "waker " : "") +
                1;
     }
     return len;
@@ -252,8 +257,8 @@ static int make_seat(int *fd)
 }
 
 /* Descriptors that this hello has a right to, in handout order.  *seat_fd is ours to close. */
-static int gather(struct supervisor *supervisor, const struct reader *reader, const struct sl_hello *hello, int *fds, unsigned *cnt,
-                  int *seat_fd)
+static int gather(struct supervisor *supervisor, const struct reader *reader, const struct sl_hello *hello, int *fds,
+                  unsigned *cnt, int *seat_fd)
 {
     if (hello->version != SL_HANDOUT_VERSION)
         return -EPROTONOSUPPORT;
@@ -368,13 +373,13 @@ static int make_memory(struct supervisor *supervisor)
     memory->epoch |= !memory->epoch; /* 0 means none */
     memory->notes = supervisor->notes;
     if (rc)
-        sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s", (uint64_t)(supervisor->topo.memory_logs >> 20),
-               strerror(-rc));
+        sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s",
+               (uint64_t)(supervisor->topo.memory_logs >> 20), strerror(-rc));
     return rc;
 }
 
-/* In the child: everything that is the supervisor's alone.  A connection of a reader kept open here would hide from him that the
- * daemon is gone. */
+/* In the child: everything that is the supervisor's alone.  A connection of a reader kept open here would hide from
+ * him that the daemon is gone. */
 static void leave_to_parent(struct supervisor *supervisor)
 {
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
@@ -440,8 +445,9 @@ static void hear_walk(struct supervisor *supervisor)
     message.text[sizeof(message.text) - 1] = '\0';
     if (message.what == SL_CONTROL_READY) {
         supervisor->walk_ready = true;
-        sl_say(SL_SAY_INFO, "supervisor: walk up pid=%d walk=%" PRIu64 " epoch=%016" PRIx64 "%s%s", supervisor->walk_pid,
-               supervisor->walk_cnt, supervisor->memory.epoch, message.text[0] ? ": " : "", message.text);
+        sl_say(SL_SAY_INFO, "supervisor: walk up pid=%d walk=%" PRIu64 " epoch=%016" PRIx64 "%s%s",
+               supervisor->walk_pid, supervisor->walk_cnt, supervisor->memory.epoch, message.text[0] ? ": " : "",
+               message.text);
         notify_systemd("READY=1");
     } else if (message.what == SL_CONTROL_FAILED) {
         sl_say(SL_SAY_ERROR, "%s", message.text);
@@ -464,7 +470,8 @@ static void read_crash_notes(struct supervisor *supervisor)
             continue;
         memcpy(&supervisor->crashed[supervisor->crashed_cnt++], &notes[t], sizeof(notes[t]));
         sl_say(SL_SAY_ERROR, "supervisor: feed=%s len=%u: this message killed the walk; it is kept as a reject",
-               notes[t].feed < supervisor->config->feed_cnt ? supervisor->config->feeds[notes[t].feed].name : "?", notes[t].len);
+               notes[t].feed < supervisor->config->feed_cnt ? supervisor->config->feeds[notes[t].feed].name : "?",
+               notes[t].len);
     }
     memset(notes, 0, supervisor->topo.thread_cnt * sizeof(*notes));
 }
@@ -495,7 +502,8 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
         sl_say(SL_SAY_ERROR, "supervisor: walk ended with status %d; starting the next", WEXITSTATUS(status));
     read_crash_notes(supervisor);
     bool steady = was_ready && sl_clock_real(NULL) - supervisor->walk_start_ns >= STEADY_NS;
-    supervisor->restart_wait_ns = steady || !supervisor->restart_wait_ns ? RESTART_MIN_NS : 2 * supervisor->restart_wait_ns;
+    supervisor->restart_wait_ns =
+        steady || !supervisor->restart_wait_ns ? RESTART_MIN_NS : 2 * supervisor->restart_wait_ns;
     if (supervisor->restart_wait_ns > RESTART_MAX_NS)
         supervisor->restart_wait_ns = RESTART_MAX_NS;
     supervisor->restart_ns = now_ns + supervisor->restart_wait_ns;

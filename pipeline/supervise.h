@@ -1,5 +1,5 @@
-/* pipeline/supervise.h - the parent: makes memory, sockets and listeners, starts the walk, hands the tape to readers, and starts
- * the walk again when it dies.
+/* pipeline/supervise.h - the parent: makes memory, sockets and listeners, starts the walk, hands the tape to readers,
+ * and starts the walk again when it dies.
  *
  * Life      One call, which returns when the daemon has ended.
  * Threads   One; it maps nothing that is hot.

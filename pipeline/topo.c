@@ -58,8 +58,8 @@ static uint64_t message_max_of(const struct sl_config *config)
     return max;
 }
 
-/* rx, frame and decode of a feed stay on one core, and feeds are spread over cores first; the desk has the next core to itself,
- * its waker the one after where there is one to spare. */
+/* rx, frame and decode of a feed stay on one core, and feeds are spread over cores first; the desk has the next core
+ * to itself, its waker the one after where there is one to spare. */
 static void place_threads(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt)
 {
     if (core_cnt <= 1) {
@@ -118,8 +118,8 @@ static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
     return 0;
 }
 
-/* A message that takes a millisecond to parse would keep everything behind it waiting: it gets a thread of its own, asleep
- * nearly always, so no core is kept for it. */
+/* A message that takes a millisecond to parse would keep everything behind it waiting: it gets a thread of its own,
+ * asleep nearly always, so no core is kept for it. */
 static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *config, char *err, size_t err_len)
 {
     if (message_max_of(config) <= config->heavy)
@@ -191,7 +191,8 @@ size_t sl_topo_tape_footprint(const struct sl_config *config)
 
 size_t sl_topo_raw_footprint(const struct sl_config *config)
 {
-    return config->raw_len ? sl_log_footprint(&(struct sl_log_config){ .bytes_len = config->raw_len, .first_seq = 1 }) : 0;
+    return config->raw_len ? sl_log_footprint(&(struct sl_log_config){ .bytes_len = config->raw_len, .first_seq = 1 })
+                           : 0;
 }
 
 size_t sl_topo_books_footprint(const struct sl_config *config, const struct sl_topo *topo)
@@ -406,8 +407,8 @@ static int format_logs(const struct sl_config *config, const struct sl_walk_memo
 }
 
 int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const struct sl_topo *topo,
-                  const struct sl_walk_memory *memory, const struct sl_clock *clock, const struct sl_crash_note *crashed,
-                  uint32_t crashed_cnt, char *err, size_t err_len)
+                  const struct sl_walk_memory *memory, const struct sl_clock *clock,
+                  const struct sl_crash_note *crashed, uint32_t crashed_cnt, char *err, size_t err_len)
 {
     struct sl_walk *walk = aligned_alloc(128, (sizeof(*walk) + 127) / 128 * 128);
     if (!walk)

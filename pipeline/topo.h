@@ -57,8 +57,8 @@ size_t sl_topo_notes_footprint(const struct sl_topo *topo);
 struct sl_walk;
 /* crashed: notes of the walk before, NULL none. */
 int sl_walk_build(struct sl_walk **walk, const struct sl_config *config, const struct sl_topo *topo,
-                  const struct sl_walk_memory *memory, const struct sl_clock *clock, const struct sl_crash_note *crashed,
-                  uint32_t crashed_cnt, char *err, size_t err_len);
+                  const struct sl_walk_memory *memory, const struct sl_clock *clock,
+                  const struct sl_crash_note *crashed, uint32_t crashed_cnt, char *err, size_t err_len);
 struct sl_thread *sl_walk_threads(struct sl_walk *walk, uint32_t *cnt);
 struct sl_desk *sl_walk_desk(struct sl_walk *walk);
 const struct sl_books *sl_walk_books(const struct sl_walk *walk);

@@ -1,7 +1,7 @@
 /* pipeline/visit.h - the reader's half of handout.h: connect, hello, and what came with the welcome.
  *
- * Life      open, take descriptors, close.  The connection is to be kept while the memory is used: its end tells that the
- *           daemon is gone.
+ * Life      open, take descriptors, close.  The connection is to be kept while the memory is used: its end tells that
+ *           the daemon is gone.
  * Threads   One.
  * Owns      The connection and every descriptor that was not taken.
  * Errors    0 or -errno: connect's own (-ENOENT, -ECONNREFUSED, -EACCES: nobody there, or not for us), the welcome's

@@ -5,7 +5,8 @@
  *     time to look for the daemon again -------+
  *
  * Life      new, socket, arm ..., delete.  The thread starts with the first arm.
- * Threads   The reader's, and the one in here, which touches only its own copy of the log's handle, and the seat's asleep.
+ * Threads   The reader's, and the one in here, which touches only its own copy of the log's handle, and the seat's
+ *           asleep.
  * Owns      Everything; borrows the log's memory and the seat from arm until disarm or delete returned.
  * Errors    0 or -errno.
  * Units     ns.

@@ -3,8 +3,8 @@
  * Life      zeroed, load ..., view; fini when nothing uses the view any more.
  * Threads   One while it loads; what it loaded is constant.
  * Owns      The zones are the store's.
- * Errors    0 or -errno: -EINVAL not the shape of a zone's name, or no TZif file; -ENOENT no such zone; -ENOSPC more than
- *           SL_ZONES_MAX; -E2BIG larger than any zone is.
+ * Errors    0 or -errno: -EINVAL not the shape of a zone's name, or no TZif file; -ENOENT no such zone; -ENOSPC more
+ *           than SL_ZONES_MAX; -E2BIG larger than any zone is.
  * Source    /usr/share/zoneinfo (tzfile(5)); RFC 8536.
  */
 #ifndef SL_PIPELINE_ZONES_H

@@ -21,6 +21,7 @@ void sl_bell_fini(struct sl_bell *bell)
 
 void sl_bell_arm(struct sl_bell *bell)
 {
+    /* Relaxed: the fence orders it before the look that follows. */
     atomic_store_explicit(&bell->armed, 1, memory_order_relaxed);
     /* WAKE, sleeper's side: pairs with sl_bell_ring. */
     sl_fence_full();

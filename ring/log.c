@@ -231,7 +231,7 @@ void sl_log_detach(struct sl_log_tx *tx, uint32_t seat_idx)
 
 uint64_t sl_log_poll_cnt(const struct sl_log_tx *tx)
 {
-    /* Acquire: what tx looked at before, it has finished looking at. */
+    /* POLLED, acquire side: pairs with sl_log_poll_gates. */
     return atomic_load_explicit(&tx->poll_cnt, memory_order_acquire);
 }
 
@@ -316,8 +316,9 @@ int sl_log_poll_gates(struct sl_log_tx *tx)
             tell(tx, i, SL_GATE_HOLDS);
     }
     int slowest = set_limits(tx);
-    /* Release: pairs with sl_log_poll_cnt; a plain add, since only tx writes it. */
+    /* Relaxed: only tx writes it, so a plain add will do. */
     uint64_t poll_cnt = atomic_load_explicit(&tx->poll_cnt, memory_order_relaxed);
+    /* POLLED, release side: pairs with sl_log_poll_cnt. */
     atomic_store_explicit(&tx->poll_cnt, poll_cnt + 1, memory_order_release);
     return slowest;
 }

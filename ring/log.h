@@ -24,6 +24,7 @@
  *           PUB     record bytes -> index seq (release); index seq (acquire) -> record bytes.
  *           DONE    seat.done (release) -> tx (acquire).  A gating reader has read what it frees.
  *           WAKE    publish -> full fence -> look at seats;  seat.asleep -> full fence -> look at index.
+ *           POLLED  poll_gates -> poll_cnt.             What tx looked at before, it has finished looking at.
  *           EVICT   notice written -> release fence -> intent moves past the evicted; it re-reads its notice, behind an
  *                   acquire fence, after it found a record overwritten.
  *           SEAT    attach (release) -> poll_gates (acquire).  A seat is mapped before tx looks at it.

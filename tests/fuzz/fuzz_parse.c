@@ -1,7 +1,7 @@
 /* Does every format make of any bytes either sound bulletins or a reject with its place, and always the same?
  *
- * The last byte chooses the format (one more than there are: recognized), so a sample as it stands is a seed.  Build with
- * -DSL_FUZZ_FORMAT=1 and so on for one format alone. */
+ * The last byte chooses the format (one more than there are: recognized), so a sample as it stands is a seed.  Build
+ * with -DSL_FUZZ_FORMAT=1 and so on for one format alone. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,16 +1,17 @@
-/* The log of ring/log.h: one writer, a free reader, a gating reader.  Records of one or two units wrap around a ring of bytes and a
- * ring of index slots of other sizes, so either can be lapped first.  A unit holds the number of its record and that record's
- * length; a copy that is accepted must hold the right ones throughout.
+/* The log of ring/log.h: one writer, a free reader, a gating reader.  Records of one or two units wrap around a ring
+ * of bytes and a ring of index slots of other sizes, so either can be lapped first.  A unit holds the number of its
+ * record and that record's length; a copy that is accepted must hold the right ones throughout.
  *
  * Rules, each of which can be broken with -D to see that the checker notices:
- *   INTENT  announced before bytes are overwritten             LATE_INTENT    (a release store of intent alone allows this)
- *           and looked at after they were copied               NO_INTENT_CHECK
+ *   INTENT  announced before bytes are overwritten             LATE_INTENT    (a release store of intent alone allows
+ *           this) and looked at after they were copied               NO_INTENT_CHECK
  *   SLOT    emptied before it is filled again                  NO_SLOT_EMPTY
  *           and looked at again after the copy                 NO_SLOT_CHECK
  *   GATE    overwrites wait for a gating reader                NO_GATE
  *   EVICT   it is told before its bytes go                     UNTOLD
  *           and it believes no copy that may be overrun        TRUST_GATE
- *   LEN     a length from an unchecked copy is bounded         (bytes outside the ring cannot be expressed here: see tests/fuzz)
+ *   LEN     a length from an unchecked copy is bounded         (bytes outside the ring cannot be expressed here: see
+ *           tests/fuzz)
  */
 #define RECORDS 5
 #define UNITS 3 /* of the ring of bytes */

@@ -1,5 +1,6 @@
-/* Tickets of two receive threads through decode threads to one desk that restores each receive thread's order (pipeline/desk.c).
- * A decode thread serves one receive thread: no state is stuck, however small the rings.  Broken on purpose:
+/* Tickets of two receive threads through decode threads to one desk that restores each receive thread's order
+ * (pipeline/desk.c). A decode thread serves one receive thread: no state is stuck, however small the rings.  Broken on
+ * purpose:
  *   -DSHARED_DECODER  a decode thread serves both, with a ring for each pair: stuck, once it waits for room behind one
  *                     receive thread's ticket while it holds the other's next;
  *   -DSHARED_RING     and with one ring for both: stuck sooner.

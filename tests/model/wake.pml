@@ -1,5 +1,5 @@
-/* Sleeping and waking (WAKE in ring/log.h and ring/bell.h) under store buffers: each side stores, then loads what the other
- * stores.  Without a full fence on both sides each may miss the other, and a sleeper sleeps on work.
+/* Sleeping and waking (WAKE in ring/log.h and ring/bell.h) under store buffers: each side stores, then loads what the
+ * other stores.  Without a full fence on both sides each may miss the other, and a sleeper sleeps on work.
  *   -DNO_RINGER_FENCE, -DNO_SLEEPER_FENCE: broken on purpose, a deadlock is found.
  */
 byte work, work_buffer;

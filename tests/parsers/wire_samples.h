@@ -1,7 +1,8 @@
 /* tests/parsers/wire_samples.h - runs the samples of tests/wire/FORMAT: what NAME.wire means stands in NAME.want.
  *
- * A want holds what `slugline parse --arrival 2026-01-05T10:00:00Z NAME.wire` prints, and for a rejected message the line
- * "reject CODE OFFSET WISH".  With SL_WRITE_WANT set the wants are written instead: read the difference before you keep it.
+ * A want holds what `slugline parse --arrival 2026-01-05T10:00:00Z NAME.wire` prints, and for a rejected message the
+ * line "reject CODE OFFSET WISH".  With SL_WRITE_WANT set the wants are written instead: read the difference before
+ * you keep it.
  */
 #ifndef SL_TESTS_PARSERS_WIRE_SAMPLES_H
 #define SL_TESTS_PARSERS_WIRE_SAMPLES_H

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What a customer gets: installs into a folder of its own, builds the example with pkg-config alone, in C and C++, and lets it read a tape.
+# What a customer gets: installs into a folder of its own, builds the example with pkg-config alone, in C and C++, and
+# lets it read a tape.
 #   check_install.sh BUILD SOURCE SLUGLINE
 set -eu
 build=$1 source=$2 slugline=$3
@@ -23,7 +24,8 @@ libs=$(dirname "$(find "$folder" -name libslugline.so)")
 cc -std=c11 -Wall -Wextra -Werror -o "$folder/follow" "$source/deploy/examples/follow.c" $(pkg-config --cflags --libs libslugline)
 if command -v g++ >/dev/null; then
     # shellcheck disable=SC2046
-    g++ -x c++ -std=c++17 -Wall -Wextra -Werror -o "$folder/follow++" "$source/deploy/examples/follow.c" $(pkg-config --cflags --libs libslugline)
+    g++ -x c++ -std=c++17 -Wall -Wextra -Werror -o "$folder/follow++" "$source/deploy/examples/follow.c" \
+        $(pkg-config --cflags --libs libslugline)
 else
     echo "SKIPPED: the example in C++: g++ is not installed"
 fi

@@ -1,4 +1,5 @@
-/* The table of formats with one more that kills its thread: linked in place of parsers/formats.c, into a test's daemon only. */
+/* The table of formats with one more that kills its thread: linked in place of parsers/formats.c, into a test's daemon
+ * only. */
 #include "parsers/parse.h"
 
 #include <signal.h>

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Multicast between two hosts: network namespaces of this test's own, joined by a veth.  The daemon hears the group that its feed joined,
-# every datagram of it, and nothing of a group on the same port that somebody else on its host joined.
+# Multicast between two hosts: network namespaces of this test's own, joined by a veth.  The daemon hears the group
+# that its feed joined, every datagram of it, and nothing of a group on the same port that somebody else on its host
+# joined.
 #   netns_multicast.sh SLUGLINE
 set -eu
 slugline=$1

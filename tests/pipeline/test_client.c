@@ -150,14 +150,15 @@ static void welcome_one(struct fake *fake, int fd)
                    : fake->lie == NO_SEAT                             ? 2
                    : fake->lie == NO_RAW                              ? 3
                                                                       : 4;
-    sl_mem_send(fd, buf, len, fds, cnt);
-    if (tape_fd != fake->tape_mem.fd)
-        close(tape_fd);
+    /* Before the welcome: whoever has it goes on at once. */
     if (fake->seat_mem.addr)
         sl_mem_close(&fake->seat_mem);
     fake->seat_mem = seat;
     sl_log_attach(&fake->tape, fake->seat_idx, seat.addr, fake->hello.flags & SL_HELLO_GATING);
     fake->conn_fd = fd;
+    sl_mem_send(fd, buf, len, fds, cnt);
+    if (tape_fd != fake->tape_mem.fd)
+        close(tape_fd);
 }
 
 static void *serve(void *arg)

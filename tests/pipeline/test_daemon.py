@@ -350,10 +350,9 @@ def status_tells_the_books_and_whether_anybody_is_there():
         reader = daemon.tail("--from", "oldest")
         agency.sendall(message(1) + message(1) + b"\x01no header at all\x02x\x03\x04" + message(2))
         expect_headlines(reader, [1, 2])
-        until(
-            "the books say so",
-            lambda: json.loads(subprocess.run([SLUGLINE, "status", "--json", "-s", daemon.socket], capture_output=True, timeout=BOUND_S, check=True).stdout)["feeds"][0]["rejected"] == 1,
-        )
+        ask = [SLUGLINE, "status", "--json", "-s", daemon.socket]
+        status = lambda: json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)
+        until("the books say so", lambda: status()["feeds"][0]["rejected"] == 1)
         assert daemon.stop() == 0
         gone = subprocess.run([SLUGLINE, "status", "-s", daemon.socket], capture_output=True, timeout=BOUND_S)
         assert gone.returncode == 3, gone

@@ -12,7 +12,8 @@
 #define TIME_NS 1000000ll
 
 /* Messages of invented agencies by urgency: the digit after the number is the lane's. */
-#define MESSAGE(number, urgency, text) "\001tst" number " " urgency " i 4   tst 001\r\n\r\nTest/\r\n\002" text " =\r\n\003051200 GMT Jan 26\r\n\004"
+#define MESSAGE(number, urgency, text) \
+    "\001tst" number " " urgency " i 4   tst 001\r\n\r\nTest/\r\n\002" text " =\r\n\003051200 GMT Jan 26\r\n\004"
 #define FLASH  MESSAGE("0001", "1", "Flash")
 #define NORMAL MESSAGE("0002", "4", "Normal")
 #define OTHER  MESSAGE("0003", "4", "Another")
@@ -199,7 +200,7 @@ Test(frame, connections_end_their_messages_in_any_order)
     for (uint32_t i = 0; i < 4; i++)
         take(bench, LISTENER, begin[i], NORMAL, 10 + i);
     for (uint32_t i = 0; i < 3; i++) {
-        take(bench, LISTENER, end[i], NORMAL + 10 + end[i], (uint32_t)strlen(NORMAL) - 10 - end[i]);
+        take(bench, LISTENER, end[i], &NORMAL[10 + end[i]], (uint32_t)strlen(NORMAL) - 10 - end[i]);
         cr_expect(is(next(bench, SL_LANE_NORMAL), NORMAL), "connection %u", end[i]);
     }
     bench->now_ns += TIME_NS;
@@ -210,7 +211,7 @@ Test(frame, connections_end_their_messages_in_any_order)
     for (uint16_t conn = 0; conn < SL_LINE_CONNS_MAX; conn++)
         take(bench, LISTENER, conn, OTHER, 10 + conn);
     for (uint16_t conn = 0; conn < SL_LINE_CONNS_MAX; conn++) {
-        take(bench, LISTENER, conn, OTHER + 10 + conn, (uint32_t)strlen(OTHER) - 10 - conn);
+        take(bench, LISTENER, conn, &OTHER[10 + conn], (uint32_t)strlen(OTHER) - 10 - conn);
         cr_expect(is(next(bench, SL_LANE_NORMAL), OTHER), "connection %u", conn);
     }
     fini(bench);
@@ -540,7 +541,13 @@ Test(frame, a_bell_rings_once_for_all_that_a_poll_flushed)
 
 Test(frame, what_cannot_work_is_refused_at_the_start)
 {
-    static const struct init_case { const char *name; uint32_t message_max, line_cnt, decoder_cnt; uint16_t feed; enum sl_framing framing; int rc; } rows[] = {
+    static const struct init_case {
+        const char *name;
+        uint32_t message_max, line_cnt, decoder_cnt;
+        uint16_t feed;
+        enum sl_framing framing;
+        int rc;
+    } rows[] = {
         { "fine",                       MAX,  LINE_CNT, 1, 0, SL_FRAMING_CONTROL,  0       },
         { "no decoder",                 MAX,  LINE_CNT, 0, 0, SL_FRAMING_CONTROL,  -EINVAL },
         { "too many decoders",          MAX,  LINE_CNT, SL_DECODERS_MAX + 1, 0, SL_FRAMING_CONTROL, -EINVAL },

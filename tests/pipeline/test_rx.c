@@ -867,7 +867,8 @@ static void read_messages(struct chain *chain, uint32_t *whole, uint32_t *cut)
 Test(rx, an_agency_that_cuts_stutters_and_talks_nonsense_loses_only_what_it_cut)
 {
     enum { ROUNDS = 40 };
-    static const char message[] = "\001tst0001 4 i 4   tst 001\r\n\r\nTest/\r\n\002Text =\r\n\003051200 GMT Jan 26\r\n\004";
+    static const char message[] =
+        "\001tst0001 4 i 4   tst 001\r\n\r\nTest/\r\n\002Text =\r\n\003051200 GMT Jan 26\r\n\004";
     FOR_BOTH(backend) {
         struct chain chain = { .feed = { .format = sl_format_named("iptc7901", 8), .message_max = 1500,
                                          .message_ns = 60000000000 } };
@@ -877,8 +878,15 @@ Test(rx, an_agency_that_cuts_stutters_and_talks_nonsense_loses_only_what_it_cut)
         chain.rings = new_rings(4096, 4096);
         for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
             cr_assert_eq(sl_spsc_join_rx(&chain.readers[lane], chain.rings.of.lane[lane].message), 0);
-        struct sl_frame_config config = { .feeds = &chain.feed, .feed_cnt = 1, .lines = bench->lines, .line_cnt = 1,
-                                          .decoders = &chain.rings.of, .decoder_cnt = 1, .books = &bench->books };
+        struct sl_frame_config config = {
+            .feeds = &chain.feed,
+            .feed_cnt = 1,
+            .lines = bench->lines,
+            .line_cnt = 1,
+            .decoders = &chain.rings.of,
+            .decoder_cnt = 1,
+            .books = &bench->books,
+        };
         cr_assert_eq(sl_frame_init(&chain.frame, &config), 0);
         sl_rx_fini(bench->rx);
         bench->config.sink = (struct sl_rx_sink){ chain.frame, sl_frame_take, sl_frame_line };
@@ -905,7 +913,8 @@ Test(rx, an_agency_that_cuts_stutters_and_talks_nonsense_loses_only_what_it_cut)
         cr_expect_eq(book(bench, SL_RX_CUT + SL_CUT_LINE_DOWN), ROUNDS);
         cr_expect_eq(book(bench, SL_RX_CUT + SL_CUT_NOISE), ROUNDS);
         cr_expect_eq(book(bench, SL_RX_FILL_BYTES), 2 * ROUNDS);
-        cr_expect_eq(book(bench, SL_RX_FRAMED_LANE + SL_LANE_NORMAL) + book(bench, SL_RX_FRAMED_LANE + SL_LANE_BULK), 4 * ROUNDS);
+        cr_expect_eq(book(bench, SL_RX_FRAMED_LANE + SL_LANE_NORMAL), 3 * ROUNDS);
+        cr_expect_eq(book(bench, SL_RX_FRAMED_LANE + SL_LANE_BULK), ROUNDS, "noise");
         fini(bench);
         sl_frame_fini(chain.frame);
         free_rings(&chain.rings);

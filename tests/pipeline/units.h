@@ -1,4 +1,5 @@
-/* tests/pipeline/units.h - a stream through a framer in pieces, and the units that came out; for tests and the fuzzer. */
+/* tests/pipeline/units.h - a stream through a framer in pieces, and the units that came out; for tests and the fuzzer.
+ * */
 #ifndef SL_TESTS_PIPELINE_UNITS_H
 #define SL_TESTS_PIPELINE_UNITS_H
 
