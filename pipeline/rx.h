@@ -75,7 +75,6 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
     int64_t reconnect_min_ns, reconnect_max_ns;
     int fd; /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
-    char ack[64];           /* "" none */
 };
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };

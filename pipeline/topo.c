@@ -315,8 +315,9 @@ static int make_decoders(struct sl_walk *walk, const struct sl_config *config, c
     return 0;
 }
 
-static int make_receivers(struct sl_walk *walk, const struct sl_config *config, const struct sl_clock *clock,
-                          const struct sl_crash_note *crashed, uint32_t crashed_cnt, char *err, size_t err_len)
+static int make_receivers(struct sl_walk *walk, const struct sl_config *config, uint64_t seed,
+                          const struct sl_clock *clock, const struct sl_crash_note *crashed, uint32_t crashed_cnt,
+                          char *err, size_t err_len)
 {
     uint32_t r = 0;
     for (uint32_t t = 0; t < walk->topo->thread_cnt; t++) {
@@ -349,6 +350,7 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
             .lines = side->lines,
             .line_cnt = side->line_cnt,
             .sink = { side->frame, sl_frame_take, sl_frame_line },
+            .seed = seed + r,
             .clock = clock,
             .books = &walk->books,
         };
@@ -436,7 +438,7 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
         rc = make_rings(walk, r, err, err_len);
     hang_bells(walk);
     if (!rc)
-        rc = make_receivers(walk, config, clock, crashed, crashed_cnt, err, err_len);
+        rc = make_receivers(walk, config, memory->epoch, clock, crashed, crashed_cnt, err, err_len);
     if (rc)
         goto undo;
     struct sl_thread *desk_thread = thread_with(walk, SL_STAGE_DESK), *waker_thread = thread_with(walk, SL_STAGE_WAKER);

@@ -5,8 +5,8 @@
 #     va 10.77.0.1, fd00:77::1  ----------  vb 10.77.0.2, 10.77.0.3, fd00:77::2
 #     vc 10.78.0.1              ----------  vd 10.78.0.2
 #
-# Our lines join 239.255.77.1 and ff15::77 on va.  Somebody else on this host has joined the same group on vc and another
-# group on va, so that the kernel takes those datagrams; our lines must not hear them.
+# Our lines join 239.255.77.1 and ff15::77 on va.  Somebody else on this host has joined the same group on vc and
+# another group on va, so that the kernel takes those datagrams; our lines must not hear them.
 #   multicast_lines.sh PROGRAM      PROGRAM is multicast_lines
 set -eu
 
