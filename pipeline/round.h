@@ -6,9 +6,9 @@
  * Threads   A function on the caller's state; decode and desk both serve by it.
  * Units     Turns; what a turn is, the caller says.
  *
- * A lane's own turns are never taken from it, whatever the others bring.  Worst is to come just behind them: then a head
- * waits for the rest of this round, for the turns of the lanes above in the next one, and in both for FLASH that comes
- * meanwhile.  `slugline check` prints what that makes for each lane.
+ * A lane's own turns are never taken from it, whatever the others bring.  Worst is to come just behind them: then a
+ * head waits for the rest of this round, for the turns of the lanes above in the next one, and in both for FLASH that
+ * comes meanwhile.  `slugline check` prints what that makes for each lane.
  */
 #ifndef SL_PIPELINE_ROUND_H
 #define SL_PIPELINE_ROUND_H
