@@ -29,6 +29,7 @@ static const char help[] =
     "\n"
     "  -d, --for TIME   how long the wires send (10s)\n"
     "  -r, --rate N     bulletins a second, four fifths of them over TCP, the rest as datagrams (20000)\n"
+    "  -o, --overtake   TCP brings nothing but BULK, more than can be carried; the datagrams are FLASH, 200 a second\n"
     "  -j, --json       the summary as one object, and nothing else on standard output\n"
     "  -h, --help       this\n"
     "\n"
@@ -45,6 +46,8 @@ static const char help[] =
 #define LOOK_NS         20000000ll
 #define TAIL_NS         400000000ll
 #define WAITED_LOOK     8192u /* records behind a FLASH among which those are looked for that it overtook */
+#define SATURATING_RATE 200000u /* more than two cores carry, so the line waits for us all the time */
+#define OVERTAKING_RATE 200u
 
 enum { FEED_TCP, FEED_UDP, FEED_CNT };
 static const char *const feed_names[FEED_CNT] = { "tcp", "udp" };
@@ -64,6 +67,7 @@ struct sender {
 struct demo {
     int64_t for_ns;
     uint64_t rate;
+    bool overtake; /* BULK saturates one line, FLASH comes by the other */
     bool json;
     char folder[64], socket[96], config[96], log[96], exe[256];
     char url[FEED_CNT][128]; /* where the senders send */
@@ -235,19 +239,26 @@ static int start_daemon(struct demo *demo)
     return 0;
 }
 
+static uint64_t rate_of(const struct demo *demo, unsigned feed)
+{
+    if (demo->overtake)
+        return feed == FEED_UDP ? OVERTAKING_RATE : SATURATING_RATE;
+    uint64_t udp = demo->rate / 5 ? demo->rate / 5 : 1;
+    return feed == FEED_UDP ? udp : demo->rate > udp ? demo->rate - udp : 1;
+}
+
 static int start_sender(struct demo *demo, unsigned feed)
 {
     static const char *const services[FEED_CNT] = { "tca", "uda" };
-    uint64_t udp_rate = demo->rate / 5 ? demo->rate / 5 : 1;
-    char rate[24], duration[24], service[8];
+    static const char *const overtaking[FEED_CNT] = { "bulk:1", "flash:1" };
+    char rate[24], duration[24], service[8], lanes[16];
     char *argv[] = { "slugline", "gen",    "--to",      demo->url[feed], "--rate", rate,
-                     "--for",    duration, "--service", service,         "--json", NULL };
+                     "--for",    duration, "--service", service,         "--json", demo->overtake ? "--lanes" : NULL,
+                     lanes,      NULL };
     int pipes[2];
 
-    snprintf(rate, sizeof(rate), "%" PRIu64,
-             feed == FEED_UDP        ? udp_rate
-             : demo->rate - udp_rate ? demo->rate - udp_rate
-                                     : 1);
+    snprintf(rate, sizeof(rate), "%" PRIu64, rate_of(demo, feed));
+    snprintf(lanes, sizeof(lanes), "%s", overtaking[feed]);
     snprintf(duration, sizeof(duration), "%" PRId64 "ns", demo->for_ns);
     snprintf(service, sizeof(service), "%s", services[feed]);
     if (pipe2(pipes, O_CLOEXEC))
@@ -688,15 +699,16 @@ static int usage(const char *what, const char *value)
 static int read_options(struct demo *demo, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"for",              required_argument, NULL, 'd' },
-        { "rate",              required_argument, NULL, 'r' },
-        { "json",                 no_argument, NULL, 'j' },
-        { "help",no_argument, NULL, 'h' },
-        { 0              }
+        { "for",      required_argument, NULL, 'd' },
+        { "rate",     required_argument, NULL, 'r' },
+        { "overtake", no_argument,       NULL, 'o' },
+        { "json",     no_argument,       NULL, 'j' },
+        { "help",     no_argument,       NULL, 'h' },
+        { 0 }
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "d:r:jh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "d:r:ojh", options, NULL)) != -1) {
         switch (option) {
         case 'd':
             if (!sl_config_duration(optarg, &demo->for_ns) || !demo->for_ns)
@@ -705,6 +717,9 @@ static int read_options(struct demo *demo, int argc, char **argv)
         case 'r':
             if (!sl_config_count(optarg, &demo->rate) || !demo->rate || demo->rate > 10000000)
                 return usage("--rate: bulletins a second, 1 to 10000000, expected", optarg);
+            break;
+        case 'o':
+            demo->overtake = true;
             break;
         case 'j':
             demo->json = true;
