@@ -146,9 +146,11 @@ static void read_fact(const char *path, const char *key, char *fact, size_t fact
     while (file && fgets(line, sizeof(line), file)) {
         if (key && strncmp(line, key, strlen(key)))
             continue;
-        const char *value = key ? strchr(line, ':') : line - 1;
-        if (value)
-            snprintf(fact, fact_len, "%.*s", (int)strcspn(value + 1, "\n"), value + 1 + strspn(value + 1, " \t"));
+        const char *value = key ? strchr(line, ':') : line;
+        if (!value)
+            continue;
+        value += strspn(value, ": \t");
+        snprintf(fact, fact_len, "%.*s", (int)strcspn(value, "\n"), value);
         break;
     }
     if (file)
