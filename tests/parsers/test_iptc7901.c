@@ -3,27 +3,6 @@
 #define TRAILER "\003231137 GMT Nov 13\r\n\004"
 #define HEADER  "\001xna0043 4 i 90  xna 0056\r\n\r\nWeather/\r\n\002"
 
-static struct sl_parse parse;
-static _Alignas(8) uint8_t bulletin_mem[65536];
-
-static enum sl_parse_code parse_wire(const char *wire, size_t len, const struct sl_bulletin **bulletin)
-{
-    static struct sl_feed_facts feed;
-    uint32_t bulletin_len;
-    sl_parse_begin(&parse, sl_format_by_id(SL_FORMAT_IPTC7901), &feed, (const uint8_t *)wire, (uint32_t)len,
-                   SAMPLE_ARRIVAL_NS);
-    enum sl_parse_code code = sl_parse_next(&parse, bulletin_mem, sizeof(bulletin_mem), &bulletin_len);
-    *bulletin = (const struct sl_bulletin *)bulletin_mem;
-    return code;
-}
-
-static void expect_text(const char *name, const struct sl_bulletin *bulletin, enum sl_text text, const char *want)
-{
-    struct sl_slice got = sl_bulletin_text(bulletin, text);
-    cr_expect(got.len == strlen(want) && memcmp(got.data, want, got.len) == 0, "%s: want \"%s\", got \"%.*s\"", name,
-              want, (int)got.len, got.data);
-}
-
 Test(iptc7901, every_sample_means_what_its_want_says) { cr_expect_geq(run_samples("iptc7901"), 10u); }
 
 static const struct header_case {
@@ -61,13 +40,13 @@ Test(iptc7901, a_header_is_taken_or_refused_with_its_place)
     for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
         const struct header_case *row = &headers[i];
         const struct sl_bulletin *bulletin;
-        enum sl_parse_code code = parse_wire(row->wire, strlen(row->wire), &bulletin);
+        enum sl_parse_code code = parse_one(SL_FORMAT_IPTC7901, row->wire, strlen(row->wire), &bulletin);
         cr_expect_eq(code, row->code, "%zu %s: %s", i, row->wire, sl_parse_code_name(code));
         if (row->code == SL_PARSE_OK || row->code == SL_PARSE_END)
             continue;
-        cr_expect_eq(parse.err.off, row->off, "%zu %s: offset %u, wants %s", i, row->wire, parse.err.off,
-                     parse.err.want);
-        cr_expect(parse.err.want, "%zu: a wish is said", i);
+        cr_expect_eq(one_parse.err.off, row->off, "%zu %s: offset %u, wants %s", i, row->wire, one_parse.err.off,
+                     one_parse.err.want);
+        cr_expect(one_parse.err.want, "%zu: a wish is said", i);
     }
 }
 
@@ -100,7 +79,7 @@ Test(iptc7901, a_trailer_gives_the_time_and_the_ids_day)
         const struct sl_bulletin *bulletin;
         char wire[256];
         snprintf(wire, sizeof(wire), "%sHead =\r\n\r\nText.\r\n\003%s\r\n\177\r\n\004", HEADER, row->trailer);
-        cr_assert_eq(parse_wire(wire, strlen(wire), &bulletin), SL_PARSE_OK, "%s", row->trailer);
+        cr_assert_eq(parse_one(SL_FORMAT_IPTC7901, wire, strlen(wire), &bulletin), SL_PARSE_OK, "%s", row->trailer);
         cr_expect_eq(bulletin->version_created, row->s ? row->s * SL_TIME_NS : SL_TIME_NONE, "%s: %lld", row->trailer,
                      (long long)bulletin->version_created);
         cr_expect_eq(bulletin->flags & ~(unsigned)SL_BULLETIN_ID_MADE, row->flags, "%s: flags %x", row->trailer,
@@ -165,7 +144,7 @@ Test(iptc7901, what_editors_write_above_the_text_decides_what_kind_of_message_it
         const struct sl_bulletin *bulletin;
         char wire[512];
         snprintf(wire, sizeof(wire), "%s%s%s", HEADER, row->text, TRAILER);
-        cr_assert_eq(parse_wire(wire, strlen(wire), &bulletin), SL_PARSE_OK, "%s", row->name);
+        cr_assert_eq(parse_one(SL_FORMAT_IPTC7901, wire, strlen(wire), &bulletin), SL_PARSE_OK, "%s", row->name);
         cr_expect_eq(bulletin->kind, row->kind, "%s: kind %s", row->name, sl_kind_name(bulletin->kind));
         cr_expect_eq(bulletin->signal, row->signal, "%s: signal %s", row->name, sl_signal_name(bulletin->signal));
         expect_text(row->name, bulletin, SL_TEXT_HEADLINE, row->headline);
@@ -200,7 +179,7 @@ Test(iptc7901, every_cut_of_a_message_is_refused_or_means_less_but_is_never_unso
                "- [a](http://b)\r\n" TRAILER;
     const struct sl_bulletin *bulletin;
     for (size_t len = 0; len < sizeof(whole); len++) {
-        enum sl_parse_code code = parse_wire(whole, len, &bulletin);
+        enum sl_parse_code code = parse_one(SL_FORMAT_IPTC7901, whole, len, &bulletin);
         if (code == SL_PARSE_OK)
             cr_expect_eq(sl_bulletin_check(bulletin, bulletin->len), SL_BULLETIN_FINE, "cut at %zu", len);
     }
@@ -213,9 +192,9 @@ Test(iptc7901, the_same_message_by_a_relay_has_the_same_identity_and_content)
     static const char relayed[] =
         "eca0003 3 i 4  dpa 0045\n\nA/B/\nHead =\n\nBerlin (dpa) - Text of\nit.\n212322 GMT Nov 18\n";
     const struct sl_bulletin *bulletin;
-    cr_assert_eq(parse_wire(direct, sizeof(direct) - 1, &bulletin), SL_PARSE_OK);
+    cr_assert_eq(parse_one(SL_FORMAT_IPTC7901, direct, sizeof(direct) - 1, &bulletin), SL_PARSE_OK);
     struct sl_bulletin first = *bulletin;
-    cr_assert_eq(parse_wire(relayed, sizeof(relayed) - 1, &bulletin), SL_PARSE_OK);
+    cr_assert_eq(parse_one(SL_FORMAT_IPTC7901, relayed, sizeof(relayed) - 1, &bulletin), SL_PARSE_OK);
     cr_expect_eq(first.version_hash, bulletin->version_hash);
     cr_expect_eq(first.content_hash[0], bulletin->content_hash[0]);
     cr_expect_eq(first.content_hash[1], bulletin->content_hash[1]);

@@ -1,26 +1,5 @@
 #include "tests/parsers/wire_samples.h"
 
-static struct sl_parse parse;
-static _Alignas(8) uint8_t bulletin_mem[131072];
-
-static enum sl_parse_code parse_text(const char *text, size_t len, const struct sl_bulletin **bulletin)
-{
-    static struct sl_feed_facts feed;
-    uint32_t bulletin_len;
-    sl_parse_begin(&parse, sl_format_by_id(SL_FORMAT_TEXT), &feed, (const uint8_t *)text, (uint32_t)len,
-                   SAMPLE_ARRIVAL_NS);
-    enum sl_parse_code code = sl_parse_next(&parse, bulletin_mem, sizeof(bulletin_mem), &bulletin_len);
-    *bulletin = (const struct sl_bulletin *)bulletin_mem;
-    return code;
-}
-
-static void expect_text(const char *name, const struct sl_bulletin *bulletin, enum sl_text text, const char *want)
-{
-    struct sl_slice got = sl_bulletin_text(bulletin, text);
-    cr_expect(got.len == strlen(want) && memcmp(got.data, want, got.len) == 0, "%s: want \"%s\", got \"%.*s\"", name,
-              want, (int)got.len, got.data);
-}
-
 Test(text_story, every_sample_means_what_its_want_says) { cr_expect_geq(run_samples("text"), 10u); }
 
 static const struct text_case {
@@ -47,7 +26,8 @@ Test(text_story, what_is_not_furniture_stays_in_the_body)
 {
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         const struct sl_bulletin *bulletin;
-        cr_assert_eq(parse_text(texts[i].text, strlen(texts[i].text), &bulletin), SL_PARSE_OK, "%s", texts[i].name);
+        cr_assert_eq(parse_one(SL_FORMAT_TEXT, texts[i].text, strlen(texts[i].text), &bulletin), SL_PARSE_OK, "%s",
+                     texts[i].name);
         expect_text(texts[i].name, bulletin, SL_TEXT_HEADLINE, texts[i].headline);
         expect_text(texts[i].name, bulletin, SL_TEXT_BODY, texts[i].body);
     }
@@ -71,7 +51,7 @@ Test(text_story, garbage_is_refused_and_silence_says_nothing)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct sl_bulletin *bulletin;
-        enum sl_parse_code code = parse_text(rows[i].bytes, rows[i].len, &bulletin);
+        enum sl_parse_code code = parse_one(SL_FORMAT_TEXT, rows[i].bytes, rows[i].len, &bulletin);
         cr_expect_eq(code, rows[i].code, "%s: %s", rows[i].name, sl_parse_code_name(code));
     }
 }
@@ -79,10 +59,10 @@ Test(text_story, garbage_is_refused_and_silence_says_nothing)
 Test(text_story, the_same_story_has_the_same_id_and_another_one_another)
 {
     const struct sl_bulletin *bulletin;
-    cr_assert_eq(parse_text("Head\n\nText.\n", 12, &bulletin), SL_PARSE_OK);
+    cr_assert_eq(parse_one(SL_FORMAT_TEXT, "Head\n\nText.\n", 12, &bulletin), SL_PARSE_OK);
     uint64_t first = bulletin->story_hash;
-    cr_assert_eq(parse_text("Head\r\n\r\nText!\r\n", 15, &bulletin), SL_PARSE_OK);
+    cr_assert_eq(parse_one(SL_FORMAT_TEXT, "Head\r\n\r\nText!\r\n", 15, &bulletin), SL_PARSE_OK);
     cr_expect_eq(first, bulletin->story_hash);
-    cr_assert_eq(parse_text("Heat\n\nText.\n", 12, &bulletin), SL_PARSE_OK);
+    cr_assert_eq(parse_one(SL_FORMAT_TEXT, "Heat\n\nText.\n", 12, &bulletin), SL_PARSE_OK);
     cr_expect_neq(first, bulletin->story_hash);
 }

@@ -16,10 +16,11 @@
 #include "parsers/parse.h"
 
 #define SAMPLE_MAX        65536u
+#define SAMPLE_ZONES_MAX  64u
 #define SAMPLE_ARRIVAL_NS (1767607200ll * SL_TIME_NS) /* 2026-01-05T10:00:00Z */
 
-static struct sl_zone sample_zone[16];
-static const struct sl_zone *sample_zone_list[16];
+static struct sl_zone sample_zone[SAMPLE_ZONES_MAX];
+static const struct sl_zone *sample_zone_list[SAMPLE_ZONES_MAX];
 static struct sl_zones sample_zones = { sample_zone_list, 0 };
 
 static inline size_t read_sample(const char *path, uint8_t *data, size_t cap)
@@ -40,6 +41,7 @@ static inline const struct sl_zones *load_sample_zones(void)
     for (const char *const *name = sl_format_zones; *name; name++) {
         snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", *name);
         struct sl_zone *zone = &sample_zone[sample_zones.cnt];
+        cr_assert_lt(sample_zones.cnt, SAMPLE_ZONES_MAX);
         if (sl_zone_init(zone, *name, data, read_sample(path, data, sizeof(data))) != 0)
             cr_skip_test("no time zone %s on this host", *name);
         sample_zone_list[sample_zones.cnt++] = zone;
@@ -93,6 +95,28 @@ static inline void compare_sample(const char *path, const struct sample_result *
     size_t len = read_sample(path, want, sizeof(want) - 1);
     want[len] = '\0';
     cr_expect_str_eq(got->text, (const char *)want, "%s:\n got  %s\n want %s", path, got->text, (const char *)want);
+}
+
+/* The first bulletin of one message, in memory of this page's: for rows of small cases. */
+static struct sl_parse one_parse;
+static _Alignas(8) uint8_t one_bulletin[131072];
+
+static inline enum sl_parse_code parse_one(unsigned format, const char *wire, size_t len,
+                                           const struct sl_bulletin **bulletin)
+{
+    static struct sl_feed_facts feed;
+    uint32_t bulletin_len;
+    sl_parse_begin(&one_parse, sl_format_by_id(format), &feed, (const uint8_t *)wire, (uint32_t)len, SAMPLE_ARRIVAL_NS);
+    *bulletin = (const struct sl_bulletin *)one_bulletin;
+    return sl_parse_next(&one_parse, one_bulletin, sizeof(one_bulletin), &bulletin_len);
+}
+
+static inline void expect_text(const char *name, const struct sl_bulletin *bulletin, enum sl_text text,
+                               const char *want)
+{
+    struct sl_slice got = sl_bulletin_text(bulletin, text);
+    cr_expect(got.len == strlen(want) && memcmp(got.data, want, got.len) == 0, "%s: want \"%s\", got \"%.*s\"", name,
+              want, (int)got.len, got.data);
 }
 
 /* Every sample of the folder, once as the named format and once recognized; the two must agree. */
