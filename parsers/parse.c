@@ -7,6 +7,10 @@
  * UTF-8); what is said twice, such as labels and keywords, is bounded by the formats and fits into this. */
 #define SAID_TWICE 16384u
 #define LEN_GROWTH 3u
+/* A message in UTF-8 beside a copy in which strings are unescaped, or unpacked to some times its length.  Short
+ * messages pack best. */
+#define SCRATCH_GROWTH 4u
+#define SCRATCH_LEAST  262144u
 
 extern const struct sl_format sl_format_text;
 
@@ -93,6 +97,14 @@ enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, u
     return sl_lane_of_urgency(format->peek_urgency(data, len));
 }
 
+void sl_parse_init(struct sl_parse *parse, void *mem, uint32_t cap)
+{
+    assert((uintptr_t)mem % 8 == 0);
+    memset(parse, 0, sizeof(*parse));
+    parse->scratch.mem = mem;
+    parse->scratch.cap = cap;
+}
+
 void sl_parse_begin(struct sl_parse *parse, const struct sl_format *format, const struct sl_feed_facts *feed,
                     const uint8_t *data, uint32_t len, int64_t arrival_ns)
 {
@@ -104,6 +116,7 @@ void sl_parse_begin(struct sl_parse *parse, const struct sl_format *format, cons
     parse->arrival_ns = arrival_ns;
     parse->cursor = 0;
     parse->bulletin_idx = 0;
+    parse->scratch.used = 0;
     parse->err = (struct sl_parse_err){ SL_PARSE_OK, 0, NULL };
 }
 
@@ -148,6 +161,23 @@ uint32_t sl_parse_bound(uint32_t message_len)
                      (uint64_t)LEN_GROWTH * message_len;
     bound = (bound + 7) & ~7ull;
     return bound < UINT32_MAX - 7 ? (uint32_t)bound : UINT32_MAX - 7;
+}
+
+uint32_t sl_parse_scratch_bound(uint32_t message_len)
+{
+    uint64_t bound = SCRATCH_LEAST + (uint64_t)SCRATCH_GROWTH * message_len;
+    return bound < (UINT32_MAX & ~7u) ? (uint32_t)bound & ~7u : UINT32_MAX & ~7u;
+}
+
+uint8_t *sl_scratch_take(struct sl_parse *parse, uint32_t len)
+{
+    struct sl_scratch *scratch = &parse->scratch;
+    if (len > scratch->cap - scratch->used)
+        return NULL;
+    uint8_t *taken = scratch->mem + scratch->used;
+    uint32_t end = scratch->used + len;
+    scratch->used = end > scratch->cap - 7 ? scratch->cap : (end + 7) & ~7u;
+    return taken;
 }
 
 void sl_parse_locate(const uint8_t *data, uint32_t len, uint32_t off, uint32_t *line, uint32_t *column)

@@ -1,12 +1,14 @@
 /* parsers/parse.h - a message in some format to the bulletins it says; the table of formats.
  *
+ *     sl_parse_init, once
  *     sl_parse_begin --> sl_parse_next --> OK: a bulletin   (again, for the next one)
  *                                     --> END: there are no more
  *                                     --> anything else: a reject, with its place and what was expected
  *
  * Life      A struct sl_parse is the caller's and serves message after message; it remembers nothing between them.
  * Threads   One parse a thread; feeds, zones and formats are constant and shared.
- * Owns      Borrows the message from begin to the last next.  Writes only the bulletin's memory.
+ * Owns      Borrows the message from begin to the last next.  Keeps the scratch memory that init was given, for what
+ *           must be unpacked or transcoded before it can be read.  Writes only there and to the bulletin's memory.
  * Errors    enum sl_parse_code with struct sl_parse_err.
  * Units     Offsets in bytes from the start of the message.
  *
@@ -73,6 +75,10 @@ struct sl_parse {
     uint32_t bulletin_idx;
     struct sl_parse_err err;
     struct sl_text_stats text;
+    struct sl_scratch { /* empty at begin; a format that takes for a while puts used back */
+        uint8_t *mem;
+        uint32_t cap, used;
+    } scratch;
     struct sl_out out;
 };
 
@@ -98,6 +104,10 @@ enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, u
 /* The zones that formats know their agencies by: a program loads them at start.  Ends with NULL. */
 extern const char *const sl_format_zones[];
 
+/* An upper bound of the scratch that a message this long may want: a packed one that unpacks to more is refused. */
+uint32_t sl_parse_scratch_bound(uint32_t message_len);
+/* Once; mem (8-aligned, cap bytes) is the parse's from then on.  A zeroed struct sl_parse is one without scratch. */
+void sl_parse_init(struct sl_parse *parse, void *mem, uint32_t cap);
 /* Starts on a message.  format NULL: recognized. */
 void sl_parse_begin(struct sl_parse *parse, const struct sl_format *format, const struct sl_feed_facts *feed,
                     const uint8_t *data, uint32_t len, int64_t arrival_ns);
@@ -111,6 +121,8 @@ void sl_parse_locate(const uint8_t *data, uint32_t len, uint32_t off, uint32_t *
 
 /* ---- for formats ---- */
 
+/* len bytes, 8-aligned, until used is put back or the message ends; NULL when there are not so many. */
+uint8_t *sl_scratch_take(struct sl_parse *parse, uint32_t len);
 /* Sets err and returns code. */
 enum sl_parse_code sl_reject(struct sl_parse *parse, enum sl_parse_code code, uint32_t off, const char *want);
 /* What the message's characters are, by the order of belief; said in the bulletin.  *data loses a byte-order mark. */

@@ -91,8 +91,8 @@ static void add_up_memory(struct plan *plan)
     plan->memory_tape = sl_topo_tape_footprint(config);
     plan->memory_raw = sl_topo_raw_footprint(config);
     plan->memory_books = sl_topo_books_footprint(config, &plan->topo) + sl_topo_notes_footprint(&plan->topo);
-    plan->memory_total = plan->topo.memory_rings + plan->memory_window + plan->memory_hold + plan->memory_tape +
-                         plan->memory_raw + plan->memory_books;
+    plan->memory_total = plan->topo.memory_rings + plan->topo.memory_scratch + plan->memory_window + plan->memory_hold +
+                         plan->memory_tape + plan->memory_raw + plan->memory_books;
 }
 
 static struct sl_config_text size_text(uint64_t bytes) { return sl_config_written(SL_CONFIG_SIZE, bytes); }
@@ -248,6 +248,7 @@ static void print_memory(const struct plan *plan)
                size_text(topo->ring_message[1]).text, size_text(topo->ring_answer[1]).text);
     printf("\nmemory\n");
     print_memory_line("rings", topo->memory_rings);
+    print_memory_line("scratch", topo->memory_scratch);
     print_memory_line("tape", plan->memory_tape);
     print_memory_line("raw log", plan->memory_raw);
     print_memory_line("hold", plan->memory_hold);
@@ -356,10 +357,10 @@ static void put_memory(const struct plan *plan)
     printf(",\"rings\":{\"message\":%" PRIu64 ",\"answer\":%" PRIu64 ",\"heavy_message\":%" PRIu64
            ",\"heavy_answer\":%" PRIu64 "}",
            topo->ring_message[0], topo->ring_answer[0], topo->ring_message[1], topo->ring_answer[1]);
-    printf(",\"memory\":{\"rings\":%" PRIu64 ",\"tape\":%" PRIu64 ",\"raw\":%" PRIu64 ",\"hold\":%" PRIu64
-           ",\"window\":%" PRIu64 ",\"books\":%" PRIu64 ",\"total\":%" PRIu64 "}",
-           topo->memory_rings, plan->memory_tape, plan->memory_raw, plan->memory_hold, plan->memory_window,
-           plan->memory_books, plan->memory_total);
+    printf(",\"memory\":{\"rings\":%" PRIu64 ",\"scratch\":%" PRIu64 ",\"tape\":%" PRIu64 ",\"raw\":%" PRIu64
+           ",\"hold\":%" PRIu64 ",\"window\":%" PRIu64 ",\"books\":%" PRIu64 ",\"total\":%" PRIu64 "}",
+           topo->memory_rings, topo->memory_scratch, plan->memory_tape, plan->memory_raw, plan->memory_hold,
+           plan->memory_window, plan->memory_books, plan->memory_total);
 }
 
 static void put_desk(const struct plan *plan)

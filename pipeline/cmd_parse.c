@@ -39,6 +39,7 @@ struct parse_command {
     struct sl_parse parse;
     void *bulletin; /* grown to what the largest message so far may say */
     uint32_t bulletin_cap;
+    void *scratch;
     char *json;
     size_t json_cap;
     bool rejected;
@@ -218,6 +219,10 @@ static int parse_message(struct parse_command *command, const char *path, const 
         if (!make_room(&command->bulletin, cap))
             return -ENOMEM;
         command->bulletin_cap = cap;
+        uint32_t scratch_cap = sl_parse_scratch_bound(end - off);
+        if (!make_room(&command->scratch, scratch_cap))
+            return -ENOMEM;
+        sl_parse_init(&command->parse, command->scratch, scratch_cap);
     }
     sl_parse_begin(&command->parse, command->format, &command->facts, data + off, end - off, command->arrival_ns);
     enum sl_parse_code code;
@@ -255,6 +260,7 @@ static void finish(struct parse_command *command)
 {
     sl_zones_fini(&command->store);
     free(command->bulletin);
+    free(command->scratch);
     free(command->json);
     free(command);
 }

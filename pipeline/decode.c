@@ -27,6 +27,7 @@ struct lane {
 struct sl_decode {
     struct sl_decode_config config;
     struct lane lanes[SL_LANE_CNT];
+    uint8_t *scratch; /* of all lanes: touched only by messages that must be unpacked */
     /* What is being parsed just now.  For sl_decode_crashed alone, which runs in a signal handler of this same
      * thread. */
     const struct sl_message *volatile parsing;
@@ -39,12 +40,18 @@ static const uint8_t code_of_cut[SL_CUT_CNT] = {
 
 static const uint8_t *bytes_of(const struct sl_message *message) { return (const uint8_t *)(message + 1); }
 
+size_t sl_decode_footprint(uint32_t message_max) { return (size_t)SL_LANE_CNT * sl_parse_scratch_bound(message_max); }
+
 int sl_decode_init(struct sl_decode **out, const struct sl_decode_config *config)
 {
     struct sl_decode *decode = calloc(1, sizeof(*decode));
-    int rc = decode ? 0 : -ENOMEM;
+    uint32_t scratch_len = sl_parse_scratch_bound(config->message_max);
+    if (decode)
+        decode->scratch = malloc(sl_decode_footprint(config->message_max));
+    int rc = decode && decode->scratch ? 0 : -ENOMEM;
     for (unsigned i = 0; !rc && i < SL_LANE_CNT; i++) {
         struct lane *lane = &decode->lanes[i];
+        sl_parse_init(&lane->parse, decode->scratch + (size_t)i * scratch_len, scratch_len);
         rc = sl_spsc_join_rx(&lane->messages, config->rings.lane[i].message);
         if (!rc)
             rc = sl_spsc_join_tx(&lane->answers, config->rings.lane[i].answer);
@@ -60,7 +67,12 @@ int sl_decode_init(struct sl_decode **out, const struct sl_decode_config *config
     return 0;
 }
 
-void sl_decode_fini(struct sl_decode *decode) { free(decode); }
+void sl_decode_fini(struct sl_decode *decode)
+{
+    if (decode)
+        free(decode->scratch);
+    free(decode);
+}
 
 /* From here on a crash is this message's doing; NULL: nobody's.  The fences keep the parser's work from being moved
  * out of the span that the handler would blame it for. */

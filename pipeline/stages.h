@@ -117,6 +117,8 @@ struct sl_decode_config {
     struct sl_crash_note *note; /* NULL none */
 };
 struct sl_decode;
+/* Bytes of scratch that one decode has, for messages that must be unpacked before they are read. */
+size_t sl_decode_footprint(uint32_t message_max);
 int sl_decode_init(struct sl_decode **decode, const struct sl_decode_config *config);
 int sl_decode_poll(void *decode, int64_t now_ns);
 void sl_decode_fini(struct sl_decode *decode);

@@ -58,14 +58,21 @@ static uint64_t message_max_of(const struct sl_config *config)
     return max;
 }
 
+/* The longest message that comes to a decode thread: all of them, or only those that are not heavy. */
+static uint64_t longest_of(const struct sl_config *config, bool takes_heavy)
+{
+    uint64_t max = message_max_of(config);
+    return takes_heavy || max < config->heavy ? max : config->heavy;
+}
+
 /* rx, frame and decode of a feed stay on one core, and feeds are spread over cores first; the desk has the next core
  * to itself, its waker the one after where there is one to spare. */
 static void place_threads(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt)
 {
     if (core_cnt <= 1) {
-        topo->threads[topo->thread_cnt++] = (struct sl_config_thread){
-            .core = -1, .stages = SL_STAGE_RX | SL_STAGE_DECODE | SL_STAGE_DESK | SL_STAGE_WAKER
-        };
+        topo->threads[topo->thread_cnt++] =
+            (struct sl_config_thread){ .core = -1,
+                                       .stages = SL_STAGE_RX | SL_STAGE_DECODE | SL_STAGE_DESK | SL_STAGE_WAKER };
         return;
     }
     bool own_waker = core_cnt >= 4;
@@ -142,7 +149,7 @@ static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *confi
 static void size_rings(struct sl_topo *topo, const struct sl_config *config)
 {
     uint64_t message_max = message_max_of(config);
-    uint64_t usual = message_max < config->heavy ? message_max : config->heavy;
+    uint64_t usual = longest_of(config, false);
     /* A ring takes records of up to half its length. */
     topo->ring_message[0] = round_to_power(config->ring_message);
     if (topo->ring_message[0] < 2 * (usual + RECORD_SLACK))
@@ -157,6 +164,7 @@ static void size_rings(struct sl_topo *topo, const struct sl_config *config)
             bool heavy = topo->has_heavy[i] && d + 1 == topo->decoder_cnt[i];
             topo->memory_rings += SL_LANE_CNT * (sl_spsc_footprint((uint32_t)topo->ring_message[heavy]) +
                                                  sl_spsc_footprint((uint32_t)topo->ring_answer[heavy]));
+            topo->memory_scratch += sl_decode_footprint((uint32_t)longest_of(config, heavy || !topo->has_heavy[i]));
         }
 }
 
@@ -179,7 +187,7 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
     size_rings(topo, config);
     topo->memory_stages = config->hold_len;
     topo->memory_logs = sl_topo_tape_footprint(config) + sl_topo_raw_footprint(config);
-    topo->memory_total = topo->memory_rings + topo->memory_stages + topo->memory_logs +
+    topo->memory_total = topo->memory_rings + topo->memory_scratch + topo->memory_stages + topo->memory_logs +
                          sl_topo_books_footprint(config, topo) + sl_topo_notes_footprint(topo);
     return 0;
 }
@@ -301,7 +309,7 @@ static int make_decoders(struct sl_walk *walk, const struct sl_config *config, c
             .feeds = walk->feeds,
             .feed_cnt = walk->feed_cnt,
             .rings = side->rings[d],
-            .message_max = (uint32_t)message_max_of(config),
+            .message_max = (uint32_t)longest_of(config, plan->heavy || !walk->topo->has_heavy[plan->rx]),
             .desk_bell = desk_bell == &thread->bell ? NULL : desk_bell,
             .clock = clock,
             .note = memory->notes.addr ? (struct sl_crash_note *)memory->notes.addr + t : NULL,
@@ -349,7 +357,7 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
             .backend = config->receive,
             .lines = side->lines,
             .line_cnt = side->line_cnt,
-            .sink = { side->frame, sl_frame_take, sl_frame_line },
+            .sink = {side->frame, sl_frame_take, sl_frame_line},
             .seed = seed + r,
             .clock = clock,
             .books = &walk->books,

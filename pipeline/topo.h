@@ -40,7 +40,7 @@ struct sl_topo {
     bool has_heavy[SL_RXS_MAX];
     uint32_t feed_rx[SL_FEEDS_MAX]; /* which receive thread polls each feed */
     uint64_t ring_message[2], ring_answer[2]; /* usual, heavy; a power of two */
-    uint64_t memory_rings, memory_stages, memory_logs, memory_total;
+    uint64_t memory_rings, memory_scratch, memory_stages, memory_logs, memory_total;
 };
 int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt, char *err, size_t err_len);
 

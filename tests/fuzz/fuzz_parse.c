@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t len = (uint32_t)size, cap = sl_parse_bound(len);
     /* A copy with nothing behind it, so that a read beyond its end is seen. */
     uint8_t *message = malloc(len);
-    void *mem = malloc(cap);
+    void *mem = malloc(cap), *scratch = malloc(sl_parse_scratch_bound(len));
+    sl_parse_init(&parse, scratch, sl_parse_scratch_bound(len));
     memcpy(message, data, len);
     const struct sl_format *format = choose_format(data[size - 1]);
 
@@ -80,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(parse_all(&parse, format, message, len, mem, cap) == first);
     parse_all(&parse, format, message, len, mem, SL_BULLETIN_LEN_MIN);
     free(mem);
+    free(scratch);
     free(message);
     return 0;
 }

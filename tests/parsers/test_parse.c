@@ -225,3 +225,20 @@ Test(editor, a_dateline_names_an_agency)
         cr_expect_str_eq(rows[i].text + dateline.len, rows[i].rest, "%s", rows[i].text);
     }
 }
+
+Test(parse, scratch_is_given_out_aligned_until_it_is_used_up_and_is_whole_again_for_the_next_message)
+{
+    static _Alignas(8) uint8_t mem[64];
+    static struct sl_parse parse;
+    static const struct sl_feed_facts feed;
+    sl_parse_init(&parse, mem, sizeof(mem));
+    for (unsigned round = 0; round < 2; round++) {
+        sl_parse_begin(&parse, NULL, &feed, (const uint8_t *)"x", 1, 0);
+        cr_expect_eq(sl_scratch_take(&parse, 3), mem);
+        cr_expect_eq(sl_scratch_take(&parse, 57), NULL);
+        cr_expect_eq(sl_scratch_take(&parse, 56), mem + 8);
+        cr_expect_eq(sl_scratch_take(&parse, 1), NULL);
+        cr_expect_neq(sl_scratch_take(&parse, 0), NULL);
+    }
+    cr_expect_geq(sl_parse_scratch_bound(UINT32_MAX), UINT32_MAX - 15);
+}

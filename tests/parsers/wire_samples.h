@@ -65,9 +65,10 @@ static inline void parse_sample(struct sample_result *result, const struct sl_fo
 {
     static struct sl_parse parse;
     uint32_t cap = sl_parse_bound(len), bulletin_len;
-    void *bulletin = malloc(cap);
+    void *bulletin = malloc(cap), *scratch = malloc(sl_parse_scratch_bound(len));
     enum sl_parse_code code;
     result->len = 0;
+    sl_parse_init(&parse, scratch, sl_parse_scratch_bound(len));
     sl_parse_begin(&parse, format, feed, data, len, SAMPLE_ARRIVAL_NS);
     while ((code = sl_parse_next(&parse, bulletin, cap, &bulletin_len)) == SL_PARSE_OK) {
         cr_assert_eq(sl_bulletin_check(bulletin, bulletin_len), SL_BULLETIN_FINE);
@@ -81,6 +82,7 @@ static inline void parse_sample(struct sample_result *result, const struct sl_fo
         say_sample(result, &parse.err);
     result->text[result->len] = '\0';
     free(bulletin);
+    free(scratch);
 }
 
 static inline void compare_sample(const char *path, const struct sample_result *got)
@@ -105,7 +107,9 @@ static inline enum sl_parse_code parse_one(unsigned format, const char *wire, si
                                            const struct sl_bulletin **bulletin)
 {
     static struct sl_feed_facts feed;
+    static _Alignas(8) uint8_t scratch[1u << 20];
     uint32_t bulletin_len;
+    sl_parse_init(&one_parse, scratch, sizeof(scratch));
     sl_parse_begin(&one_parse, sl_format_by_id(format), &feed, (const uint8_t *)wire, (uint32_t)len, SAMPLE_ARRIVAL_NS);
     *bulletin = (const struct sl_bulletin *)one_bulletin;
     return sl_parse_next(&one_parse, one_bulletin, sizeof(one_bulletin), &bulletin_len);
