@@ -213,7 +213,7 @@ static int choose(struct reading *reading, const char *path, const char *what, c
         }
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "", words[i]);
     }
-    const char *near = sl_config_nearest(text, words);
+    const char *near = sl_nearest_of(text, words);
     if (near)
         return fault(reading, path, "'%.*s' is no %s; did you mean %s?", SHOWN, text, what, near);
     return fault(reading, path, "'%.*s' is no %s; one of %s is expected", SHOWN, text, what, list);

@@ -15,6 +15,7 @@
 #ifndef SL_PIPELINE_CONFIG_H
 #define SL_PIPELINE_CONFIG_H
 
+#include "pipeline/nearest.h"
 #include "pipeline/rx.h"
 #include "pipeline/stages.h"
 
@@ -94,17 +95,6 @@ struct sl_config_text {
     char text[32];
 };
 struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value);
-
-/* The nearest of many words to one that was mistyped: begin, offer each, look at found. */
-struct sl_nearest {
-    const char *word;
-    unsigned least;
-    char found[64]; /* "": none is near */
-};
-void sl_nearest_begin(struct sl_nearest *nearest, const char *word);
-bool sl_nearest_offer(struct sl_nearest *nearest, const char *candidate); /* true: nearer than all before */
-/* The same over a NULL-ended list; NULL when none is near. */
-const char *sl_config_nearest(const char *word, const char *const *words);
 
 /* ---- lines (line_url.c) ---- */
 

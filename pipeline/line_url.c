@@ -57,7 +57,7 @@ static int refuse_scheme(struct url *url, const char *name)
     const char *names[SCHEME_CNT + 1] = { NULL };
     for (size_t i = 0; i < SCHEME_CNT; i++)
         names[i] = schemes[i].name;
-    const char *near = sl_config_nearest(name, names);
+    const char *near = sl_nearest_of(name, names);
     if (near)
         return refuse(url, "'%s' is no kind of line; did you mean %s://?", name, near);
     return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen is expected", name);
@@ -205,7 +205,7 @@ static int refuse_interface(struct url *url, const char *name)
     const char *names[SHOWN + 1] = { NULL };
     for (size_t i = 0; here && i < SHOWN && here[i].if_name; i++)
         names[i] = here[i].if_name;
-    const char *near = sl_config_nearest(name, names);
+    const char *near = sl_nearest_of(name, names);
     int rc = near ? refuse(url, "this host has no interface '%s'; did you mean %s?", name, near)
                   : refuse(url, "this host has no interface '%s'; ip link lists them", name);
     if (here)
@@ -363,7 +363,7 @@ static int refuse_key(struct url *url, const char *name)
             snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", cnt ? ", " : "", keys[i].name);
             names[cnt++] = keys[i].name;
         }
-    const char *near = sl_config_nearest(name, names);
+    const char *near = sl_nearest_of(name, names);
     if (near)
         return refuse(url, "'%s' is no key of a %s line; did you mean %s?", name, url->scheme->name, near);
     return refuse(url, "'%s' is no key of a %s line; it has %s", name, url->scheme->name, list);

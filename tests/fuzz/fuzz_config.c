@@ -75,7 +75,7 @@ static void try_value(enum sl_config_unit unit, const char *text)
 static void try_word(const char *text)
 {
     static const char *const words[] = { "iptc7901", "interface", "message_time", "", NULL };
-    sl_config_nearest(text, words);
+    sl_nearest_of(text, words);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

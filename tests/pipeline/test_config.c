@@ -201,17 +201,17 @@ Test(config, a_value_is_written_as_it_is_read)
 Test(config, the_nearest_word_is_a_slip_away_and_no_more)
 {
     static const char *const words[] = { "iptc7901", "text", "auto", NULL };
-    cr_expect_str_eq(sl_config_nearest("iptc7091", words), "iptc7901");
-    cr_expect_str_eq(sl_config_nearest("IPTC7901", words), "iptc7901");
-    cr_expect_str_eq(sl_config_nearest("iptc7901x", words), "iptc7901");
-    cr_expect_str_eq(sl_config_nearest("tetx", words), "text");
-    cr_expect_null(sl_config_nearest("newsml", words));
-    cr_expect_null(sl_config_nearest("x", words));
-    cr_expect_null(sl_config_nearest("", words));
+    cr_expect_str_eq(sl_nearest_of("iptc7091", words), "iptc7901");
+    cr_expect_str_eq(sl_nearest_of("IPTC7901", words), "iptc7901");
+    cr_expect_str_eq(sl_nearest_of("iptc7901x", words), "iptc7901");
+    cr_expect_str_eq(sl_nearest_of("tetx", words), "text");
+    cr_expect_null(sl_nearest_of("newsml", words));
+    cr_expect_null(sl_nearest_of("x", words));
+    cr_expect_null(sl_nearest_of("", words));
     char endless[4096];
     memset(endless, 'a', sizeof(endless) - 1);
     endless[sizeof(endless) - 1] = '\0';
-    cr_expect_null(sl_config_nearest(endless, words));
+    cr_expect_null(sl_nearest_of(endless, words));
 }
 
 /* ---- lines ---- */
