@@ -3,6 +3,7 @@
 #include "parsers/bulletin_json.h" /* enum sl_wire_source */
 #include "parsers/parse.h"
 #include "pipeline/clock.h"
+#include "pipeline/filter.h"
 #include "pipeline/record.h"
 #include "pipeline/visit.h"
 #include "pipeline/watch.h"
@@ -378,8 +379,13 @@ static bool give_record(struct sl_reader *reader, struct sl_event *event)
         return give_missed(reader, event, seq, seq);
     }
     read_head(reader->stay, event, record);
-    reader->given_seq = seq;
     note_read(reader->stay->seat, event);
+    if (reader->options.filter && !sl_filter_match(reader->options.filter, event)) {
+        *event = (struct sl_event){ .epoch = event->epoch, .feed = "" };
+        pass_over(reader, seq);
+        return false;
+    }
+    reader->given_seq = seq;
     return true;
 }
 

@@ -39,6 +39,7 @@ extern "C" {
 #define SL_READER_DEFAULT_SOCKET "/run/slugline/newswire.sock" /* or what SLUGLINE_SOCKET says */
 
 struct sl_reader;
+struct sl_filter;
 
 enum sl_reader_from { SL_FROM_NOW, SL_FROM_OLDEST, SL_FROM_SEQ, SL_FROM_TIME };
 
@@ -54,6 +55,7 @@ struct sl_reader_options {
     int notices;         /* GAP, REJECT, HELD, EPOCH records are events too */
     int raw;             /* sl_reader_raw works; needs the right to the raw log */
     int spin;            /* never sleep: a core for a microsecond */
+    const struct sl_filter *filter; /* of filter.h, the caller's until close: only bulletins that fit; NULL all */
 };
 
 enum sl_event_type {

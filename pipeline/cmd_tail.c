@@ -3,6 +3,7 @@
 #include "parsers/bulletin_json.h"
 #include "parsers/dates.h"
 #include "pipeline/client.h"
+#include "pipeline/filter.h"
 #include "pipeline/record.h"
 #include "pipeline/receipts.h"
 #include "pipeline/visit.h"
@@ -16,28 +17,32 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char help[] = "slugline tail - follow the tape\n"
-                           "\n"
-                           "  slugline tail [OPTIONS]\n"
-                           "\n"
-                           "  -f, --from WHERE     now (default), oldest, SEQ, EPOCH:SEQ, or a time: "
-                           "2026-01-05T10:01:02Z (UTC where it names no zone)\n"
-                           "  -n, --count N        stop after N bulletins\n"
-                           "  -j, --json           a ninjs object a line\n"
-                           "  -r, --raw            the messages as the agencies sent them, with \\xNN for what is not "
-                           "printable; needs the right\n"
-                           "                       to the raw log\n"
-                           "      --notices        also gaps, rejects, held bulletins and restarts\n"
-                           "  -l, --latency        at the end, latencies by lane and stage, on standard error\n"
-                           "  -s, --socket PATH    where the daemon hands out its tape; default $SLUGLINE_SOCKET, "
-                           "then " SL_READER_DEFAULT_SOCKET "\n"
-                           "  -h, --help           this\n"
-                           "\n"
-                           "A line for people: local time, lane, feed, what it does, slugline, headline, and "
-                           "microseconds from the wire to here.\n"
-                           "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail "
-                           "joins it again by itself.\n"
-                           "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n";
+static const char help[] =
+    "slugline tail - follow the tape\n"
+    "\n"
+    "  slugline tail [OPTIONS]\n"
+    "\n"
+    "  -f, --from WHERE     now (default), oldest, SEQ, EPOCH:SEQ, or a time: "
+    "2026-01-05T10:01:02Z (UTC where it names no zone)\n"
+    "  -n, --count N        stop after N bulletins\n"
+    "  -j, --json           a ninjs object a line\n"
+    "  -r, --raw            the messages as the agencies sent them, with \\xNN for what is not "
+    "printable; needs the right\n"
+    "                       to the raw log\n"
+    "  -w, --where EXPR     only bulletins that fit: \"urgency <= 2 and lang == 'en' and headline ~ "
+    "'*rates*'\"; see FILTERS in\n"
+    "                       libslugline(3)\n"
+    "      --notices        also gaps, rejects, held bulletins and restarts\n"
+    "  -l, --latency        at the end, latencies by lane and stage, on standard error\n"
+    "  -s, --socket PATH    where the daemon hands out its tape; default $SLUGLINE_SOCKET, "
+    "then " SL_READER_DEFAULT_SOCKET "\n"
+    "  -h, --help           this\n"
+    "\n"
+    "A line for people: local time, lane, feed, what it does, slugline, headline, and "
+    "microseconds from the wire to here.\n"
+    "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail "
+    "joins it again by itself.\n"
+    "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n";
 
 #define SLICE_NS SL_TIME_NS /* how long a signal that came between two looks may go unheard */
 
@@ -47,6 +52,7 @@ struct tail {
     bool json, raw, latency;
     bool color;
     bool told_gone;
+    struct sl_filter *filter;
     struct sl_reader *reader;
     struct sl_receipts *receipts;
     char *line; /* of JSON; grows */
@@ -108,6 +114,20 @@ static int usage(const char *what, const char *value)
     return SL_EXIT_USAGE;
 }
 
+/* The expression again, and under it the place that was not understood. */
+static bool read_filter(struct tail *tail, const char *expression)
+{
+    struct sl_filter_err err;
+    sl_filter_free(tail->filter);
+    tail->filter = NULL;
+    int rc = sl_filter_compile(&tail->filter, expression, &err);
+    tail->options.filter = tail->filter;
+    if (rc)
+        fprintf(stderr, "slugline: tail: --where: %s\n  %s\n  %*s^\n", rc == -EINVAL ? err.text : strerror(-rc),
+                expression, (int)err.off, "");
+    return !rc;
+}
+
 /* -1: go on; else the exit status. */
 static int read_options(struct tail *tail, int argc, char **argv)
 {
@@ -115,17 +135,18 @@ static int read_options(struct tail *tail, int argc, char **argv)
         {"from",             required_argument, NULL, 'f' },
         { "count",              required_argument, NULL, 'n' },
         { "json",                 no_argument, NULL, 'j' },
-        { "raw",no_argument, NULL, 'r' },
-        { "notices",               no_argument, NULL, 'N' },
-        { "latency",            no_argument, NULL, 'l' },
-        { "socket",              required_argument, NULL, 's' },
-        { "help",                 no_argument, NULL, 'h' },
-        { 0                   }
+        { "where",required_argument, NULL, 'w' },
+        { "raw",               no_argument, NULL, 'r' },
+        { "notices",            no_argument, NULL, 'N' },
+        { "latency",              no_argument, NULL, 'l' },
+        { "socket",                 required_argument, NULL, 's' },
+        { "help",              no_argument, NULL, 'h' },
+        { 0              }
     };
     const char *rest;
     int option;
 
-    while ((option = getopt_long(argc, argv, "f:n:jrls:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "f:n:w:jrls:h", options, NULL)) != -1) {
         switch (option) {
         case 'f':
             if (!read_from(&tail->options, optarg))
@@ -134,6 +155,10 @@ static int read_options(struct tail *tail, int argc, char **argv)
         case 'n':
             if (!read_u64(optarg, 10, '\0', &tail->count, &rest) || !tail->count)
                 return usage("--count: a number from 1 expected, not", optarg);
+            break;
+        case 'w':
+            if (!read_filter(tail, optarg))
+                return SL_EXIT_USAGE;
             break;
         case 'j':
             tail->json = true;
@@ -411,6 +436,7 @@ int sl_cmd_tail(int argc, char **argv)
         sl_receipts_print(tail.receipts, stderr);
     sl_receipts_delete(tail.receipts);
     sl_reader_close(tail.reader);
+    sl_filter_free(tail.filter);
     free(tail.line);
     return rc ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }

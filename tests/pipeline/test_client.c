@@ -1,4 +1,5 @@
 #include "pipeline/client.h"
+#include "pipeline/filter.h"
 
 #include "parsers/parse.h"
 #include "pipeline/handout.h"
@@ -839,6 +840,30 @@ Test(client, records_that_were_not_asked_for_hold_nothing_back)
     expect_none(reader);
     cr_expect_eq(atomic_load(&seat->done), 4);
     sl_reader_close(reader);
+    stop(fake);
+}
+
+Test(client, bulletins_that_do_not_fit_are_passed_over_and_hold_nothing_back)
+{
+    struct fake *fake = start(65536, HONEST);
+    struct sl_filter *filter;
+    cr_assert_eq(sl_filter_compile(&filter, "headline ~ 't*'", NULL), 0);
+    struct sl_reader *reader = join(fake, (struct sl_reader_options){ .gating = 1, .filter = filter });
+    const struct sl_seat *seat = fake->seat_mem.addr;
+    publish(fake, "one");
+    expect_none(reader);
+    cr_expect_eq(atomic_load(&seat->done), 1);
+    cr_expect_eq(atomic_load(&seat->read_seq), 1, "status sees how far it is");
+    publish(fake, "two");
+    publish(fake, "four");
+    publish(fake, "three");
+    expect_headline(reader, "two");
+    expect_headline(reader, "three");
+    cr_expect_eq(atomic_load(&seat->done), 1, "not before the bulletin before it is done");
+    cr_expect_eq(sl_reader_done(reader, 4), 0);
+    cr_expect_eq(atomic_load(&seat->done), 4);
+    sl_reader_close(reader);
+    sl_filter_free(filter);
     stop(fake);
 }
 

@@ -227,6 +227,18 @@ def the_same_bulletin_by_two_lines_passes_once():
 # ---- readers ----
 
 
+def a_reader_that_filters_gets_what_fits_and_is_told_the_place_of_a_mistake():
+    with wire() as (daemon, agency, _):
+        reader = daemon.tail("--from", "oldest", "--where", 'urgency <= 2 and feed == "wire" and headline ~ "*number ?"')
+        everything = daemon.tail("--from", "oldest")
+        for number, priority in ((1, 4), (2, 1), (3, 6), (4, 2), (50, 1)):
+            agency.sendall(message(number, priority=priority))
+        until("all five", lambda: len(headlines(everything)) == 5)
+        until("those that fit", lambda: sorted(headlines(reader)) == ["Headline number 2", "Headline number 4"])
+        wrong = subprocess.run([SLUGLINE, "tail", "-s", daemon.socket, "--where", "urgencie <= 2"], capture_output=True, text=True)
+        assert wrong.returncode == 2 and "did you mean urgency?" in wrong.stderr, wrong.stderr
+
+
 def a_stopped_reader_and_a_killed_one_hurt_nobody():
     with wire() as (daemon, agency, _):
         steady, stopped, killed = (daemon.tail("--from", "oldest") for _ in range(3))
