@@ -2,6 +2,8 @@
  *
  *     file --> keys and places (one walk over YAML) --> words as written (libcyaml) --> values, names resolved
  *
+ * Which keys there are, with default, unit and bounds, is a table in config.c; config_file.h says how one is added.
+ *
  * Life      sl_config_read or sl_config_parse, sl_config_free.  Constant in between.
  * Threads   Read by any.  Reading itself is for one thread: it asks for users' groups and for hosts.
  * Owns      All strings and arrays are the struct's.
@@ -50,7 +52,7 @@ struct sl_config {
     char *node;
     /* threads */
     bool threads_auto;
-    struct sl_config_thread threads[SL_THREADS_MAX];
+    struct sl_config_thread *threads;
     uint32_t thread_cnt;
     int64_t idle_spin_ns; /* how long an idle thread spins before it sleeps; INT64_MAX: for ever */
     enum sl_rx_backend receive;
@@ -77,8 +79,11 @@ int sl_config_parse(struct sl_config *config, const char *name, const char *yaml
                     size_t err_len);
 void sl_config_free(struct sl_config *config);
 
-/* What a running walk can take over without a restart, the feeds' silence; else the first key that it cannot. */
-bool sl_config_can_change(const struct sl_config *from, const struct sl_config *to, const char **key);
+#define SL_CONFIG_PATH_LEN 64u /* "feeds[255].message_time" */
+
+/* What a running walk can take over without a restart: the keys whose rows are live.  Else key is the path of the first
+ * that it cannot. */
+bool sl_config_can_change(const struct sl_config *from, const struct sl_config *to, char key[SL_CONFIG_PATH_LEN]);
 
 /* ---- values as the file writes them (units.c).  The whole string, or false.  No sign, no fraction, no leading zero,
  * which some read as octal, and no size or duration without its unit. ---- */

@@ -1,84 +1,12 @@
 #include "pipeline/config_file.h"
 
+#include <assert.h>
 #include <cyaml/cyaml.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
-
-/* ---- the schema: which keys there are, and where their words go ---- */
-
-#define WORD(key, type, member)                                                                                        \
-    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_OPTIONAL, struct type, member, 0, SL_CONFIG_WORD_MAX)
-#define LIST(key, type, member, entry, max)                                                                            \
-    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER, struct type, member, &(entry), 0, max)
-#define GROUP(key, type, member, fields) CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, struct type, member, fields)
-
-static const cyaml_schema_value_t word_entry = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0,
-                                                                    SL_CONFIG_WORD_MAX) };
-
-static const cyaml_schema_field_t thread_fields[] = {
-    WORD("core", sl_written_thread, core),
-    LIST("stages", sl_written_thread, stages, word_entry, 4),
-    WORD("heavy", sl_written_thread, heavy),
-    WORD("for", sl_written_thread, serves),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_value_t thread_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_thread,
-                                                                       thread_fields) };
-
-static const cyaml_schema_field_t ring_fields[] = {
-    WORD("message", sl_written_rings, message),
-    WORD("answer", sl_written_rings, answer),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t tape_fields[] = {
-    WORD("name", sl_written_tape, name),
-    WORD("size", sl_written_tape, size),
-    WORD("raw", sl_written_tape, raw),
-    WORD("hold", sl_written_tape, hold),
-    WORD("window", sl_written_tape, window),
-    WORD("tombstones", sl_written_tape, tombstones),
-    WORD("gate", sl_written_tape, gate),
-    WORD("socket", sl_written_tape, socket),
-    WORD("group", sl_written_tape, group),
-    WORD("raw_group", sl_written_tape, raw_group),
-    CYAML_FIELD_END,
-};
-
-static const cyaml_schema_field_t feed_fields[] = {
-    WORD("name", sl_written_feed, name),
-    WORD("format", sl_written_feed, format),
-    WORD("framing", sl_written_feed, framing),
-    LIST("lines", sl_written_feed, lines, word_entry, SL_LINES_PER_FEED_MAX),
-    WORD("timezone", sl_written_feed, timezone),
-    WORD("charset", sl_written_feed, charset),
-    WORD("provider", sl_written_feed, provider),
-    WORD("language", sl_written_feed, language),
-    WORD("message", sl_written_feed, message),
-    WORD("message_time", sl_written_feed, message_time),
-    WORD("silence", sl_written_feed, silence),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_value_t feed_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct sl_written_feed,
-                                                                     feed_fields) };
-
-static const cyaml_schema_field_t file_fields[] = {
-    WORD("node", sl_written, node),
-    LIST("threads", sl_written, threads, thread_entry, SL_THREADS_MAX),
-    WORD("idle", sl_written, idle),
-    WORD("receive", sl_written, receive),
-    WORD("heavy", sl_written, heavy),
-    GROUP("rings", sl_written, rings, ring_fields),
-    GROUP("tape", sl_written, tape, tape_fields),
-    LIST("feeds", sl_written, feeds, feed_entry, SL_FEEDS_MAX),
-    CYAML_FIELD_END,
-};
-#define FILE_FIELD_CNT (sizeof(file_fields) / sizeof(file_fields[0]))
-static const cyaml_schema_value_t file_entry = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_written,
-                                                                     file_fields) };
 
 /* ---- one walk over the file's YAML with the schema beside it.  libcyaml names neither the place of a wrong key nor
  * the nearest right one, lets a key come twice, and knows no places at all once a value is read.  So this walk comes
@@ -146,7 +74,16 @@ static bool has_controls(const yaml_event_t *event)
     return false;
 }
 
-static int check_scalar(struct walk *walk, const cyaml_schema_value_t *schema)
+enum shape { SHAPE_WORD, SHAPE_LIST, SHAPE_KEYS };
+
+static enum shape shape_of(const struct sl_key *key, bool is_entry)
+{
+    if (key->kind == SL_KEY_GROUP || (key->kind == SL_KEY_LIST && is_entry))
+        return SHAPE_KEYS;
+    return key->kind >= SL_KEY_CHOICES && !is_entry ? SHAPE_LIST : SHAPE_WORD;
+}
+
+static int check_scalar(struct walk *walk, const struct sl_key *key, bool is_entry)
 {
     const char *text = (const char *)walk->event.data.scalar.value;
     if (has_controls(&walk->event))
@@ -155,76 +92,82 @@ static int check_scalar(struct walk *walk, const cyaml_schema_value_t *schema)
         return refuse(walk, "has no value; leave the key out for its default");
     if (walk->event.data.scalar.length > SL_CONFIG_WORD_MAX)
         return refuse(walk, "is longer than %u bytes", SL_CONFIG_WORD_MAX);
-    if (schema->type == CYAML_MAPPING)
+    if (shape_of(key, is_entry) == SHAPE_KEYS)
         return refuse(walk, "keys with values are expected here, not '%.*s'", SL_CONFIG_SHOWN, text);
-    if (schema->type == CYAML_STRING)
+    if (shape_of(key, is_entry) == SHAPE_WORD)
         return 0;
-    if (strcmp(walk->path, "threads"))
+    if (!key->word)
         return refuse(walk, "a list is expected here, such as [%.*s]", SL_CONFIG_SHOWN, text);
-    if (strcmp(text, "auto"))
-        return refuse(walk, "'%.*s' is neither auto nor a list of threads", SL_CONFIG_SHOWN, text);
-    walk->file->threads_auto = true;
+    if (strcmp(text, key->word))
+        return refuse(walk, "'%.*s' is neither %s nor a list of %s", SL_CONFIG_SHOWN, text, key->word, key->name);
+    walk->file->worded |= 1ull << (key - sl_config_root.keys);
     return 0;
 }
 
-static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema);
+static int walk_value(struct walk *walk, const struct sl_key *key, bool is_entry);
 
-static int walk_list(struct walk *walk, const cyaml_schema_value_t *schema)
+static int refuse_empty(struct walk *walk, const struct sl_key *key)
+{
+    return refuse(walk, "at least one is expected%s%s", key->what ? ", such as " : "", key->what ? key->what : "");
+}
+
+static int walk_list(struct walk *walk, const struct sl_key *key, bool is_entry)
 {
     size_t path_len = strlen(walk->path);
-    if (schema->type != CYAML_SEQUENCE)
+    yaml_mark_t start = walk->event.start_mark;
+    if (shape_of(key, is_entry) != SHAPE_LIST)
         return refuse(walk, "%s expected here, not a list",
-                      schema->type == CYAML_MAPPING ? "keys with values are" : "one value is");
-    if (!strcmp(walk->path, "threads"))
-        walk->file->threads_given = true;
+                      shape_of(key, is_entry) == SHAPE_KEYS ? "keys with values are" : "one value is");
     for (uint32_t i = 0;; i++) {
         int rc = step(walk);
+        if (!rc && walk->event.type == YAML_SEQUENCE_END_EVENT && i < key->min) {
+            walk->event.start_mark = start;
+            return refuse_empty(walk, key);
+        }
         if (rc || walk->event.type == YAML_SEQUENCE_END_EVENT)
             return rc;
-        if (i == schema->sequence.max)
-            return refuse(walk, "more than %u entries", schema->sequence.max);
+        if (i == key->max)
+            return refuse(walk, "more than %u entries", i);
         snprintf(walk->path + path_len, sizeof(walk->path) - path_len, "[%u]", i);
-        rc = walk_value(walk, schema->sequence.entry);
+        rc = walk_value(walk, key, true);
         if (rc)
             return rc;
         walk->path[path_len] = '\0';
     }
 }
 
-static int refuse_key(struct walk *walk, const cyaml_schema_field_t *fields, const char *key)
+static int refuse_key(struct walk *walk, const struct sl_key *keys, const char *name)
 {
     struct sl_nearest nearest;
-    char list[192] = "";
-    sl_nearest_begin(&nearest, key);
-    for (const cyaml_schema_field_t *field = fields; field->key; field++) {
-        sl_nearest_offer(&nearest, field->key);
-        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", field == fields ? "" : ", ", field->key);
+    char list[256] = "";
+    sl_nearest_begin(&nearest, name);
+    for (const struct sl_key *key = keys; key->name; key++) {
+        sl_nearest_offer(&nearest, key->name);
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", key == keys ? "" : ", ", key->name);
     }
     if (*nearest.found)
-        return refuse(walk, "'%.*s' is no key here; did you mean %s?", SL_CONFIG_SHOWN, key, nearest.found);
-    return refuse(walk, "'%.*s' is no key here; one of %s is expected", SL_CONFIG_SHOWN, key, list);
+        return refuse(walk, "'%.*s' is no key here; did you mean %s?", SL_CONFIG_SHOWN, name, nearest.found);
+    return refuse(walk, "'%.*s' is no key here; one of %s is expected", SL_CONFIG_SHOWN, name, list);
 }
 
-/* The field whose key is the current event.  seen has a bit for each that came already. */
-static int find_field(struct walk *walk, const cyaml_schema_field_t *fields, unsigned *seen,
-                      const cyaml_schema_field_t **found)
+/* The key whose name is the current event.  seen has a bit for each that came already. */
+static int find_key(struct walk *walk, const struct sl_key *keys, uint64_t *seen, const struct sl_key **found)
 {
     if (walk->event.type != YAML_SCALAR_EVENT)
         return refuse(walk, "a key is one word");
     if (has_controls(&walk->event))
         return refuse(walk, "a key has a control character");
-    const char *key = (const char *)walk->event.data.scalar.value;
-    for (const cyaml_schema_field_t *field = fields; field->key; field++) {
-        if (strcmp(field->key, key))
-            continue;
-        unsigned bit = 1u << (field - fields);
-        if (*seen & bit)
-            return refuse(walk, "key '%s' comes here for the second time", key);
-        *seen |= bit;
-        *found = field;
-        return 0;
-    }
-    return refuse_key(walk, fields, key);
+    const char *name = (const char *)walk->event.data.scalar.value;
+    const struct sl_key *key = keys;
+    while (key->name && strcmp(key->name, name))
+        key++;
+    if (!key->name)
+        return refuse_key(walk, keys, name);
+    if (*seen & 1ull << (key - keys))
+        return refuse(walk, "key '%s' comes here for the second time", name);
+    *seen |= 1ull << (key - keys);
+    *found = key;
+    return 0;
 }
 
 /* Anchors and tags say things that nobody would look for in this file. */
@@ -237,27 +180,27 @@ static int check_properties(struct walk *walk, const yaml_char_t *anchor, const 
     return 0;
 }
 
-static int walk_keys(struct walk *walk, const cyaml_schema_value_t *schema)
+static int walk_keys(struct walk *walk, const struct sl_key *of, bool is_entry)
 {
     size_t path_len = strlen(walk->path);
-    unsigned seen = 0;
-    if (schema->type != CYAML_MAPPING)
+    uint64_t seen = 0;
+    if (shape_of(of, is_entry) != SHAPE_KEYS)
         return refuse(walk, "%s expected here, not keys with values",
-                      schema->type == CYAML_SEQUENCE ? "a list is" : "one value is");
+                      shape_of(of, is_entry) == SHAPE_LIST ? "a list is" : "one value is");
     for (;;) {
-        const cyaml_schema_field_t *field = NULL;
+        const struct sl_key *key = NULL;
         int rc = step(walk);
         if (rc || walk->event.type == YAML_MAPPING_END_EVENT)
             return rc;
-        rc = find_field(walk, schema->mapping.fields, &seen, &field);
+        rc = find_key(walk, of->keys, &seen, &key);
         if (!rc)
             rc = check_properties(walk, walk->event.data.scalar.anchor, walk->event.data.scalar.tag);
         if (!rc)
             rc = step(walk);
         if (rc)
             return rc;
-        snprintf(walk->path + path_len, sizeof(walk->path) - path_len, "%s%s", path_len ? "." : "", field->key);
-        rc = walk_value(walk, &field->value);
+        snprintf(walk->path + path_len, sizeof(walk->path) - path_len, "%s%s", path_len ? "." : "", key->name);
+        rc = walk_value(walk, key, false);
         if (rc)
             return rc;
         walk->path[path_len] = '\0';
@@ -265,7 +208,7 @@ static int walk_keys(struct walk *walk, const cyaml_schema_value_t *schema)
 }
 
 /* The value that starts with the current event; afterwards that is the value's last.  As deep as the schema goes. */
-static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
+static int walk_value(struct walk *walk, const struct sl_key *key, bool is_entry)
 {
     const yaml_event_t *event = &walk->event;
     int rc;
@@ -276,13 +219,13 @@ static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         rc = check_properties(walk, event->data.scalar.anchor, event->data.scalar.tag);
-        return rc ? rc : check_scalar(walk, schema);
+        return rc ? rc : check_scalar(walk, key, is_entry);
     case YAML_SEQUENCE_START_EVENT:
         rc = check_properties(walk, event->data.sequence_start.anchor, event->data.sequence_start.tag);
-        return rc ? rc : walk_list(walk, schema);
+        return rc ? rc : walk_list(walk, key, is_entry);
     case YAML_MAPPING_START_EVENT:
         rc = check_properties(walk, event->data.mapping_start.anchor, event->data.mapping_start.tag);
-        return rc ? rc : walk_keys(walk, schema);
+        return rc ? rc : walk_keys(walk, key, is_entry);
     case YAML_ALIAS_EVENT:
         return refuse(walk, "aliases (*%.*s) are not read here", SL_CONFIG_SHOWN,
                       (const char *)event->data.alias.anchor);
@@ -301,7 +244,7 @@ static int walk_document(struct walk *walk)
     if (!rc)
         rc = step(walk);
     if (!rc)
-        rc = walk_value(walk, &file_entry);
+        rc = walk_value(walk, &sl_config_root, false);
     if (!rc)
         rc = step(walk); /* the document ends */
     if (!rc)
@@ -342,7 +285,7 @@ int sl_config_fault(struct sl_config_file *file, const char *path, const char *f
     }
 }
 
-/* ---- libcyaml: words of the file to struct sl_written ---- */
+/* ---- libcyaml: words of the file to slots.  Its schema is made from ours: each key has the next slot. ---- */
 
 /* It only minds something when the walk before it has missed it. */
 static void keep_what_cyaml_says(cyaml_log_t level, void *ctx, const char *format, va_list args)
@@ -364,34 +307,81 @@ static cyaml_config_t cyaml_config_for(struct sl_config_file *file)
     };
 }
 
-/* Where the file says auto and the schema has a list, there is nothing to read. */
-static cyaml_schema_value_t schema_for(const struct sl_config_file *file, cyaml_schema_field_t fields[FILE_FIELD_CNT])
+struct schema {
+    cyaml_schema_value_t file;
+    cyaml_schema_value_t entries[SL_CONFIG_DEEP_MAX]; /* of lists, by the field that has them */
+    cyaml_schema_field_t fields[SL_CONFIG_DEEP_MAX];
+    uint32_t field_cnt;
+};
+
+static const cyaml_schema_value_t one_word = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, SL_CONFIG_WORD_MAX) };
+
+static cyaml_schema_value_t add_keys(struct schema *schema, enum cyaml_flag flags, const struct sl_key *keys,
+                                     uint64_t worded);
+
+static cyaml_schema_value_t value_of(struct schema *schema, cyaml_schema_value_t *entry, const struct sl_key *key)
 {
-    memcpy(fields, file_fields, sizeof(file_fields));
-    for (cyaml_schema_field_t *field = fields; field->key; field++)
-        if (file->threads_auto && !strcmp(field->key, "threads"))
-            *field = (cyaml_schema_field_t)CYAML_FIELD_IGNORE("threads", CYAML_FLAG_OPTIONAL);
-    return (cyaml_schema_value_t){ CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_written, fields) };
+    const enum cyaml_flag flags = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER;
+    if (key->kind == SL_KEY_GROUP)
+        return add_keys(schema, flags, key->keys, 0);
+    if (key->kind < SL_KEY_CHOICES)
+        return (cyaml_schema_value_t){ CYAML_VALUE_STRING(flags, char, 0, SL_CONFIG_WORD_MAX) };
+    *entry = key->kind == SL_KEY_LIST ? add_keys(schema, CYAML_FLAG_DEFAULT, key->keys, 0) : one_word;
+    return (cyaml_schema_value_t){
+        .type = CYAML_SEQUENCE,
+        .flags = flags,
+        .data_size = entry->data_size,
+        .sequence = {.entry = entry, .max = (uint32_t)key->max}
+    };
+}
+
+/* Where the file says auto and the schema has a list, there is nothing to read. */
+static cyaml_schema_value_t add_keys(struct schema *schema, enum cyaml_flag flags, const struct sl_key *keys,
+                                     uint64_t worded)
+{
+    uint32_t cnt = sl_key_cnt(keys), first = schema->field_cnt;
+    schema->field_cnt += cnt + 1; /* the last stays empty, which ends them */
+    assert(cnt < 64 && schema->field_cnt <= SL_CONFIG_DEEP_MAX);
+    for (uint32_t i = 0; i < cnt; i++) {
+        cyaml_schema_field_t *field = &schema->fields[first + i];
+        field->key = keys[i].name;
+        field->data_offset = (uint32_t)(i * sizeof(struct sl_slot) + offsetof(struct sl_slot, said));
+        field->count_offset = (uint32_t)(i * sizeof(struct sl_slot) + offsetof(struct sl_slot, cnt));
+        field->count_size = sizeof(uint32_t);
+        field->value = value_of(schema, &schema->entries[first + i], &keys[i]);
+        if (worded & 1ull << i)
+            *field = (cyaml_schema_field_t)CYAML_FIELD_IGNORE(keys[i].name, CYAML_FLAG_OPTIONAL);
+    }
+    return (cyaml_schema_value_t){ .type = CYAML_MAPPING,
+                                   .flags = flags,
+                                   .data_size = (uint32_t)(cnt * sizeof(struct sl_slot)),
+                                   .mapping = { .fields = &schema->fields[first] } };
+}
+
+static void make_schema(struct schema *schema, const struct sl_config_file *file)
+{
+    memset(schema, 0, sizeof(*schema));
+    schema->file = add_keys(schema, CYAML_FLAG_POINTER, sl_config_root.keys, file->worded);
 }
 
 int sl_config_file_load(struct sl_config_file *file)
 {
-    cyaml_schema_field_t fields[FILE_FIELD_CNT];
+    struct schema schema;
     cyaml_config_t config = cyaml_config_for(file);
     char said[256];
     if (file->len > SL_CONFIG_LEN_MAX) {
         snprintf(file->err, file->err_len, "%s: longer than %u bytes", file->name, SL_CONFIG_LEN_MAX);
         return -EINVAL;
     }
-    file->threads_auto = file->threads_given = false;
+    file->worded = 0;
     struct walk walk = { .file = file };
     int rc = walk_file(&walk);
     if (rc)
         return rc;
     file->err[0] = '\0';
-    cyaml_schema_value_t schema = schema_for(file, fields);
-    cyaml_err_t code = cyaml_load_data((const uint8_t *)file->yaml, file->len, &config, &schema,
-                                       (cyaml_data_t **)&file->written, NULL);
+    make_schema(&schema, file);
+    cyaml_err_t code = cyaml_load_data((const uint8_t *)file->yaml, file->len, &config, &schema.file,
+                                       (cyaml_data_t **)&file->slots, NULL);
     if (code == CYAML_OK)
         return 0;
     snprintf(said, sizeof(said), "%s", file->err);
@@ -401,9 +391,9 @@ int sl_config_file_load(struct sl_config_file *file)
 
 void sl_config_file_free(struct sl_config_file *file)
 {
-    cyaml_schema_field_t fields[FILE_FIELD_CNT];
+    struct schema schema;
     cyaml_config_t config = cyaml_config_for(file);
-    cyaml_schema_value_t schema = schema_for(file, fields);
-    cyaml_free(&config, &schema, file->written, 0);
-    file->written = NULL;
+    make_schema(&schema, file);
+    cyaml_free(&config, &schema.file, file->slots, 0);
+    file->slots = NULL;
 }

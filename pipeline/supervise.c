@@ -536,8 +536,8 @@ static void read_config_again(struct supervisor *supervisor)
         sl_say(SL_SAY_ERROR, "config: %s; the running one stays", err);
         return;
     }
-    const char *key = NULL;
-    if (!sl_config_can_change(supervisor->config, &next, &key)) {
+    char key[SL_CONFIG_PATH_LEN];
+    if (!sl_config_can_change(supervisor->config, &next, key)) {
         sl_say(SL_SAY_WARN, "config: %s cannot change without a restart; the running one stays", key);
     } else {
         for (uint32_t f = 0; f < next.feed_cnt; f++) {

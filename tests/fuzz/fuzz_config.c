@@ -41,8 +41,8 @@ static void try_file(const char *text, size_t len)
     }
     assert(config.feed_cnt && config.feeds[0].line_cnt && config.feeds[0].facts.zones && config.tape_len &&
            config.socket);
-    const char *key;
-    assert(sl_config_can_change(&config, &config, &key) && !key);
+    char key[SL_CONFIG_PATH_LEN];
+    assert(sl_config_can_change(&config, &config, key) && !*key);
     sl_config_free(&config);
 }
 
