@@ -51,6 +51,39 @@ sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread)
 
 /* ---- the sums ---- */
 
+static uint64_t sum(const sl_cell *cells, uint32_t cnt)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < cnt; i++)
+        total += sl_cell_get(&cells[i]);
+    return total;
+}
+
+static uint64_t verdicts(const sl_cell *desk, enum sl_verdict verdict)
+{
+    return sl_cell_get(&desk[SL_DESK_VERDICT + verdict]);
+}
+
+struct sl_feed_sums sl_books_sums(const struct sl_books *books, uint32_t feed)
+{
+    const sl_cell *rx = sl_books_rx(books, feed), *desk = sl_books_desk(books, feed);
+    return (struct sl_feed_sums){
+        .lines_up = sl_cell_get(&rx[SL_RX_LINES_UP]),
+        .bytes = sl_cell_get(&rx[SL_RX_BYTES]),
+        .datagrams = sl_cell_get(&rx[SL_RX_DATAGRAMS]),
+        .kernel_drops = sl_cell_get(&rx[SL_RX_KERNEL_DROPS]),
+        .framed = sum(&rx[SL_RX_FRAMED_LANE], SL_LANE_CNT),
+        .dropped = sum(&rx[SL_RX_DROPPED_LANE], SL_LANE_CNT),
+        .cut = sum(&rx[SL_RX_CUT], SL_CUT_CNT),
+        .answered = sl_cell_get(&desk[SL_DESK_ANSWERED]),
+        .rejected = sl_cell_get(&desk[SL_DESK_REJECTED]),
+        .published = sum(&desk[SL_DESK_LANE], SL_LANE_CNT),
+        .duplicates = verdicts(desk, SL_VERDICT_DUPLICATE),
+        .held = sl_cell_get(&desk[SL_DESK_HELD_NOW]),
+        .last_ns = (int64_t)sl_cell_get(&rx[SL_RX_LAST_NS]),
+    };
+}
+
 struct teller {
     char *line;
     size_t line_len;
@@ -65,19 +98,6 @@ static bool check(struct teller *teller, const char *whose, uint32_t idx, const 
     snprintf(teller->line, teller->line_len, "%s %" PRIu32 ": %s %" PRIu64 " but %s %" PRIu64, whose, idx, left,
              left_cnt, right, right_cnt);
     return false;
-}
-
-static uint64_t sum(const sl_cell *cells, uint32_t cnt)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < cnt; i++)
-        total += sl_cell_get(&cells[i]);
-    return total;
-}
-
-static uint64_t verdicts(const sl_cell *desk, enum sl_verdict verdict)
-{
-    return sl_cell_get(&desk[SL_DESK_VERDICT + verdict]);
 }
 
 /* Bulletins that went onto the tape at their first verdict: all that pass but those released later. */

@@ -15,23 +15,23 @@
 #include "ring/counters.h"
 
 enum sl_book_rx { /* receive thread, by feed */
-    SL_RX_DATAGRAMS,
-    SL_RX_DATAGRAMS_USED,
-    SL_RX_DATAGRAMS_REPEATED,
-    SL_RX_DATAGRAMS_MALFORMED, /* cut off by the kernel, or empty */
-    SL_RX_KERNEL_DROPS,        /* SO_MEMINFO: datagrams the socket had no room for */
-    SL_RX_BYTES,
-    SL_RX_CONNECTS,
-    SL_RX_DISCONNECTS,
-    SL_RX_REFUSED_PEERS, /* not in from= */
-    SL_RX_PAUSES,        /* TCP: stopped reading since a ring was full */
-    SL_RX_FILL_BYTES,    /* SYN, NUL, DEL and line ends between messages */
-    SL_RX_LAST_NS,       /* when the last packet came */
-    SL_RX_LINES_UP,
-    SL_RX_FRAMED_LANE,                                        /* 4 columns */
-    SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT,     /* 4: no room in the lane's ring */
-    SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT,             /* by enum sl_cut */
-    SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
+                  SL_RX_DATAGRAMS,
+                  SL_RX_DATAGRAMS_USED,
+                  SL_RX_DATAGRAMS_REPEATED,
+                  SL_RX_DATAGRAMS_MALFORMED, /* cut off by the kernel, or empty */
+                  SL_RX_KERNEL_DROPS, /* SO_MEMINFO: datagrams the socket had no room for */
+                  SL_RX_BYTES,
+                  SL_RX_CONNECTS,
+                  SL_RX_DISCONNECTS,
+                  SL_RX_REFUSED_PEERS, /* not in from= */
+                  SL_RX_PAUSES, /* TCP: stopped reading since a ring was full */
+                  SL_RX_FILL_BYTES, /* SYN, NUL, DEL and line ends between messages */
+                  SL_RX_LAST_NS, /* when the last packet came */
+                  SL_RX_LINES_UP,
+                  SL_RX_FRAMED_LANE, /* 4 columns */
+                  SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
+                  SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */
+                  SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
 };
 
 enum sl_book_desk { /* desk, by feed */
@@ -50,20 +50,20 @@ enum sl_book_desk { /* desk, by feed */
 };
 
 enum sl_book_tape { /* desk, whole */
-    SL_TAPE_FIRST_SEQ,
-    SL_TAPE_LAST_SEQ,
-    SL_TAPE_BYTES,
-    SL_TAPE_RAW_LAST_SEQ,
-    SL_TAPE_RAW_BYTES,
-    SL_TAPE_PASSED,   /* sum of passed verdicts but RELEASED */
-    SL_TAPE_RELEASED,
-    SL_TAPE_MADE,     /* notices */
-    SL_TAPE_GATE_WAITS,
-    SL_TAPE_EVICTIONS,
-    SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
-    SL_TAPE_CLOCK_STEPS,
-    SL_TAPE_WAKES,
-    SL_TAPE_COLS,
+                    SL_TAPE_FIRST_SEQ,
+                    SL_TAPE_LAST_SEQ,
+                    SL_TAPE_BYTES,
+                    SL_TAPE_RAW_LAST_SEQ,
+                    SL_TAPE_RAW_BYTES,
+                    SL_TAPE_PASSED, /* sum of passed verdicts but RELEASED */
+                    SL_TAPE_RELEASED,
+                    SL_TAPE_MADE, /* notices */
+                    SL_TAPE_GATE_WAITS,
+                    SL_TAPE_EVICTIONS,
+                    SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
+                    SL_TAPE_CLOCK_STEPS,
+                    SL_TAPE_WAKES,
+                    SL_TAPE_COLS,
 };
 
 enum sl_book_thread {
@@ -88,6 +88,14 @@ sl_cell *sl_books_rx(const struct sl_books *books, uint32_t feed);
 sl_cell *sl_books_desk(const struct sl_books *books, uint32_t feed);
 sl_cell *sl_books_tape(const struct sl_books *books);
 sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread);
+
+/* What people ask of a feed, added up over lanes and reasons. */
+struct sl_feed_sums {
+    uint64_t lines_up, bytes, datagrams, kernel_drops, framed, dropped, cut;
+    uint64_t answered, rejected, published, duplicates, held;
+    int64_t last_ns; /* when something came last; 0: never */
+};
+struct sl_feed_sums sl_books_sums(const struct sl_books *books, uint32_t feed);
 
 /* The sums of DESIGN.md, each in its own unit.  True when they all hold; else line names the first that does not,
  * with its figures.  Only at rest: the walk must be stopped, or nothing in flight. */

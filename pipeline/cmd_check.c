@@ -1,12 +1,11 @@
 #include "pipeline/commands.h"
 
+#include "pipeline/facts.h"
 #include "pipeline/hold.h"
 #include "pipeline/round.h"
 #include "pipeline/topo.h"
 #include "pipeline/window.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -16,17 +15,43 @@
 
 #define REMARKS_MAX 64u
 
-static const char help[] = "slugline check - read the configuration, say what would run and what it would take, stop\n"
-                           "\n"
-                           "  slugline check [-c FILE] [--json]\n"
-                           "\n"
-                           "  -c, --config FILE   configuration; default " SL_CONFIG_DEFAULT ", - for standard input\n"
-                           "      --json          one JSON object instead of tables\n"
-                           "  -h, --help          this\n"
-                           "\n"
-                           "A finding is what keeps the daemon from starting or from doing what the file says; a note "
-                           "is what somebody should know.\n"
-                           "Exit status: 0 no findings, 1 findings, 2 usage.\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_check = {
+    .name = "check",
+    .does = "read the configuration, print threads, memory and bounds, stop",
+    .run = run,
+    .synopsis = "[-c FILE] [--json]",
+    .more =
+        "A finding is what keeps the daemon from starting or from doing what the file says; a note is what somebody "
+        "should know.\n"
+        "Exit status: 0 no findings, 1 findings, 2 usage.\n",
+};
+
+/* Which memory there is, by whom it is called what. */
+enum {
+    MEMORY_RINGS,
+    MEMORY_SCRATCH,
+    MEMORY_TAPE,
+    MEMORY_RAW,
+    MEMORY_HOLD,
+    MEMORY_WINDOW,
+    MEMORY_BOOKS,
+    MEMORY_TOTAL,
+    MEMORY_CNT
+};
+static const struct {
+    const char *people, *programs;
+} memory_names[MEMORY_CNT] = {
+    {"rings",    "rings"  },
+    { "scratch", "scratch"},
+    { "tape",    "tape"   },
+    { "raw log", "raw"    },
+    { "hold",    "hold"   },
+    { "window",  "window" },
+    { "books",   "books"  },
+    { "total",   "total"  },
+};
 
 struct plan {
     struct sl_config config;
@@ -34,7 +59,7 @@ struct plan {
     cpu_set_t cores; /* that this process may run on */
     uint32_t core_cnt;
     uint64_t host_memory;
-    uint64_t memory_window, memory_hold, memory_tape, memory_raw, memory_books, memory_total;
+    uint64_t memory[MEMORY_CNT];
     struct remark {
         bool finding;
         char text[512];
@@ -86,13 +111,16 @@ static void look_at_host(struct plan *plan)
 static void add_up_memory(struct plan *plan)
 {
     const struct sl_config *config = &plan->config;
-    plan->memory_window = sl_window_footprint(config->window_cnt, config->tombstone_cnt);
-    plan->memory_hold = config->hold_len + config->hold_cnt * sizeof(struct sl_held);
-    plan->memory_tape = sl_topo_tape_footprint(config);
-    plan->memory_raw = sl_topo_raw_footprint(config);
-    plan->memory_books = sl_topo_books_footprint(config, &plan->topo) + sl_topo_notes_footprint(&plan->topo);
-    plan->memory_total = plan->topo.memory_rings + plan->topo.memory_scratch + plan->memory_window + plan->memory_hold +
-                         plan->memory_tape + plan->memory_raw + plan->memory_books;
+    uint64_t *memory = plan->memory;
+    memory[MEMORY_RINGS] = plan->topo.memory_rings;
+    memory[MEMORY_SCRATCH] = plan->topo.memory_scratch;
+    memory[MEMORY_TAPE] = sl_topo_tape_footprint(config);
+    memory[MEMORY_RAW] = sl_topo_raw_footprint(config);
+    memory[MEMORY_HOLD] = config->hold_len + config->hold_cnt * sizeof(struct sl_held);
+    memory[MEMORY_WINDOW] = sl_window_footprint(config->window_cnt, config->tombstone_cnt);
+    memory[MEMORY_BOOKS] = sl_topo_books_footprint(config, &plan->topo) + sl_topo_notes_footprint(&plan->topo);
+    for (unsigned i = 0; i < MEMORY_TOTAL; i++)
+        memory[MEMORY_TOTAL] += memory[i];
 }
 
 static struct sl_config_text size_text(uint64_t bytes) { return sl_config_written(SL_CONFIG_SIZE, bytes); }
@@ -117,9 +145,9 @@ static void look_at_memory(struct plan *plan)
 {
     const struct sl_config *config = &plan->config;
     const struct sl_topo *topo = &plan->topo;
-    if (plan->host_memory && plan->memory_total > plan->host_memory)
-        remark(plan, true, "memory: %" PRIu64 " MiB wanted, this host has %" PRIu64 " MiB", plan->memory_total >> 20,
-               plan->host_memory >> 20);
+    if (plan->host_memory && plan->memory[MEMORY_TOTAL] > plan->host_memory)
+        remark(plan, true, "memory: %" PRIu64 " MiB wanted, this host has %" PRIu64 " MiB",
+               plan->memory[MEMORY_TOTAL] >> 20, plan->host_memory >> 20);
     if (topo->ring_message[0] != config->ring_message)
         remark(plan, false, "rings.message: %s holds no two of the longest messages and is made %s",
                size_text(config->ring_message).text, size_text(topo->ring_message[0]).text);
@@ -170,27 +198,6 @@ static bool make_plan(struct plan *plan, const char *path)
     return true;
 }
 
-/* ---- words for what the configuration holds as numbers ---- */
-
-static const struct {
-    enum sl_stage_kind kind;
-    const char *name;
-    /* clang-format off */
-} stages[] = {
-    { SL_STAGE_RX,     "rx"     },
-    { SL_STAGE_DECODE, "decode" },
-    { SL_STAGE_DESK,   "desk"   },
-    { SL_STAGE_WAKER,  "waker"  },
-};
-/* clang-format on */
-
-static const char *const framing_names[SL_FRAMING_CNT] = {
-    [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
-    [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",
-};
-
-static const char *const receive_names[] = { [SL_RX_AUTO] = "auto", [SL_RX_URING] = "uring", [SL_RX_EPOLL] = "epoll" };
-
 static struct sl_config_text time_text(int64_t ns, const char *none)
 {
     struct sl_config_text text = sl_config_written(SL_CONFIG_DURATION, (uint64_t)ns);
@@ -207,16 +214,16 @@ static void print_threads(const struct plan *plan)
     uint32_t rx = 0;
     printf("\nthreads: %s, %u cores, idle %s, receive %s\n", plan->config.threads_auto ? "auto" : "as listed",
            plan->core_cnt, plan->config.idle_spin_ns ? time_text(plan->config.idle_spin_ns, "spin").text : "0ns",
-           receive_names[plan->config.receive]);
+           sl_receive_names[plan->config.receive]);
     for (uint32_t t = 0; t < topo->thread_cnt; t++) {
         const struct sl_config_thread *thread = &topo->threads[t];
         char core[16] = "any";
         if (thread->core >= 0)
             snprintf(core, sizeof(core), "%d", thread->core);
         printf("  %2u  core %-4s", t, core);
-        for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
-            if (thread->stages & stages[i].kind)
-                printf(" %s", stages[i].name);
+        for (unsigned i = 0; sl_stage_names[i]; i++)
+            if (thread->stages & 1u << i)
+                printf(" %s", sl_stage_names[i]);
         if (thread->stages & SL_STAGE_DECODE)
             printf(" (of rx %u%s)", thread->rx, thread->heavy ? ", heavy" : "");
         if (thread->stages & SL_STAGE_RX) {
@@ -228,11 +235,6 @@ static void print_threads(const struct plan *plan)
         }
         putchar('\n');
     }
-}
-
-static void print_memory_line(const char *what, uint64_t bytes)
-{
-    printf("  %-8s%9.1f MiB\n", what, (double)bytes / (1 << 20));
 }
 
 static void print_memory(const struct plan *plan)
@@ -247,14 +249,8 @@ static void print_memory(const struct plan *plan)
         printf("  for messages over %s: message %s, answer %s\n", size_text(plan->config.heavy).text,
                size_text(topo->ring_message[1]).text, size_text(topo->ring_answer[1]).text);
     printf("\nmemory\n");
-    print_memory_line("rings", topo->memory_rings);
-    print_memory_line("scratch", topo->memory_scratch);
-    print_memory_line("tape", plan->memory_tape);
-    print_memory_line("raw log", plan->memory_raw);
-    print_memory_line("hold", plan->memory_hold);
-    print_memory_line("window", plan->memory_window);
-    print_memory_line("books", plan->memory_books);
-    print_memory_line("total", plan->memory_total);
+    for (unsigned i = 0; i < MEMORY_CNT; i++)
+        printf("  %-8s%9.1f MiB\n", memory_names[i].people, (double)plan->memory[i] / (1 << 20));
 }
 
 static void print_desk(const struct plan *plan)
@@ -277,7 +273,7 @@ static void print_feeds(const struct plan *plan)
     for (uint32_t f = 0; f < plan->config.feed_cnt; f++) {
         const struct sl_config_feed *feed = &plan->config.feeds[f];
         printf("  %s: %s, framing %s, messages up to %s within %s, silence %s, time zone %s\n", feed->name,
-               feed->format, framing_names[feed->framing], size_text(feed->message_max).text,
+               feed->format, sl_framing_names[feed->framing], size_text(feed->message_max).text,
                time_text(feed->message_ns, "").text, time_text(feed->silence_ns, "none").text,
                feed->timezone ? feed->timezone : "the agency's, or UTC");
         for (uint32_t l = 0; l < feed->line_cnt; l++)
@@ -304,172 +300,122 @@ static void print_for_people(const struct plan *plan, bool planned)
 
 /* ---- one JSON object for programs ---- */
 
-static void put_string(const char *text)
+static void tell_threads(const struct plan *plan, struct sl_facts *facts)
 {
-    putchar('"');
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            printf("\\u%04x", *text);
-        else
-            putchar(*text);
-    putchar('"');
-}
-
-static void put_member(const char *key, const char *text)
-{
-    printf("\"%s\":", key);
-    if (text)
-        put_string(text);
-    else
-        printf("null");
-}
-
-static void put_threads(const struct plan *plan)
-{
-    const struct sl_topo *topo = &plan->topo;
-    printf(",\"threads\":[");
-    for (uint32_t t = 0; t < topo->thread_cnt; t++) {
-        const struct sl_config_thread *thread = &topo->threads[t];
-        const char *comma = "";
-        printf("%s{\"core\":", t ? "," : "");
+    sl_facts_open(facts, "threads", '[');
+    for (uint32_t t = 0; t < plan->topo.thread_cnt; t++) {
+        const struct sl_config_thread *thread = &plan->topo.threads[t];
+        sl_facts_open(facts, NULL, '{');
         if (thread->core < 0)
-            printf("null,\"stages\":[");
+            sl_facts_text(facts, "core", NULL);
         else
-            printf("%d,\"stages\":[", thread->core);
-        for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
-            if (thread->stages & stages[i].kind) {
-                printf("%s\"%s\"", comma, stages[i].name);
-                comma = ",";
-            }
-        putchar(']');
-        if (thread->stages & SL_STAGE_DECODE)
-            printf(",\"for\":%u,\"heavy\":%s", thread->rx, thread->heavy ? "true" : "false");
-        putchar('}');
+            sl_facts_number(facts, "core", thread->core);
+        sl_facts_open(facts, "stages", '[');
+        for (unsigned i = 0; sl_stage_names[i]; i++)
+            if (thread->stages & 1u << i)
+                sl_facts_text(facts, NULL, sl_stage_names[i]);
+        sl_facts_close(facts, ']');
+        if (thread->stages & SL_STAGE_DECODE) {
+            sl_facts_number(facts, "for", thread->rx);
+            sl_facts_truth(facts, "heavy", thread->heavy);
+        }
+        sl_facts_close(facts, '}');
     }
-    putchar(']');
+    sl_facts_close(facts, ']');
 }
 
-static void put_memory(const struct plan *plan)
+static void tell_memory(const struct plan *plan, struct sl_facts *facts)
 {
     const struct sl_topo *topo = &plan->topo;
-    printf(",\"rings\":{\"message\":%" PRIu64 ",\"answer\":%" PRIu64 ",\"heavy_message\":%" PRIu64
-           ",\"heavy_answer\":%" PRIu64 "}",
-           topo->ring_message[0], topo->ring_answer[0], topo->ring_message[1], topo->ring_answer[1]);
-    printf(",\"memory\":{\"rings\":%" PRIu64 ",\"scratch\":%" PRIu64 ",\"tape\":%" PRIu64 ",\"raw\":%" PRIu64
-           ",\"hold\":%" PRIu64 ",\"window\":%" PRIu64 ",\"books\":%" PRIu64 ",\"total\":%" PRIu64 "}",
-           topo->memory_rings, topo->memory_scratch, plan->memory_tape, plan->memory_raw, plan->memory_hold,
-           plan->memory_window, plan->memory_books, plan->memory_total);
+    sl_facts_object(facts, "rings", { "message", topo->ring_message[0] }, { "answer", topo->ring_answer[0] },
+                    { "heavy_message", topo->ring_message[1] }, { "heavy_answer", topo->ring_answer[1] });
+    sl_facts_open(facts, "memory", '{');
+    for (unsigned i = 0; i < MEMORY_CNT; i++)
+        sl_facts_number(facts, memory_names[i].programs, plan->memory[i]);
+    sl_facts_close(facts, '}');
 }
 
-static void put_desk(const struct plan *plan)
+static void tell_desk(const struct plan *plan, struct sl_facts *facts)
 {
     const struct sl_config *config = &plan->config;
-    printf(",\"lanes\":{");
-    for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
-        printf("%s\"%s\":{\"turns\":%u,\"verdicts_max\":%u}", lane ? "," : "", sl_lane_name(lane), sl_round_turns[lane],
-               wait_bound((enum sl_lane)lane));
-    printf("},\"desk\":{\"window\":%u,\"tombstones\":%u,\"hold\":%" PRIu64 ",\"hold_bulletins\":%u,\"gate_ns\":%" PRId64
-           "}",
-           config->window_cnt, config->tombstone_cnt, config->hold_len, config->hold_cnt, config->gate_ns);
+    sl_facts_open(facts, "lanes", '{');
+    for (unsigned lane = 0; lane < SL_LANE_CNT; lane++) {
+        sl_facts_object(facts, sl_lane_name(lane), { "turns", sl_round_turns[lane] },
+                        { "verdicts_max", wait_bound((enum sl_lane)lane) });
+    }
+    sl_facts_close(facts, '}');
+    sl_facts_object(facts, "desk", { "window", config->window_cnt }, { "tombstones", config->tombstone_cnt },
+                    { "hold", config->hold_len }, { "hold_bulletins", config->hold_cnt },
+                    { "gate_ns", config->gate_ns });
 }
 
-static void put_feeds(const struct plan *plan)
+static void tell_feeds(const struct plan *plan, struct sl_facts *facts)
 {
-    printf(",\"feeds\":[");
+    sl_facts_open(facts, "feeds", '[');
     for (uint32_t f = 0; f < plan->config.feed_cnt; f++) {
         const struct sl_config_feed *feed = &plan->config.feeds[f];
-        printf("%s{", f ? "," : "");
-        put_member("name", feed->name);
-        putchar(',');
-        put_member("format", feed->format);
-        printf(",\"framing\":\"%s\",\"rx\":%u,\"message\":%" PRIu64 ",\"message_ns\":%" PRId64
-               ",\"silence_ns\":%" PRId64 ",",
-               framing_names[feed->framing], plan->topo.feed_rx[f], feed->message_max, feed->message_ns,
-               feed->silence_ns);
-        put_member("timezone", feed->timezone);
-        printf(",\"lines\":[");
-        for (uint32_t l = 0; l < feed->line_cnt; l++) {
-            printf("%s", l ? "," : "");
-            put_string(feed->lines[l].url);
-        }
-        printf("]}");
+        sl_facts_open(facts, NULL, '{');
+        sl_facts_text(facts, "name", feed->name);
+        sl_facts_text(facts, "format", feed->format);
+        sl_facts_text(facts, "framing", sl_framing_names[feed->framing]);
+        sl_facts_numbers(facts, { "rx", plan->topo.feed_rx[f] }, { "message", feed->message_max },
+                         { "message_ns", feed->message_ns }, { "silence_ns", feed->silence_ns });
+        sl_facts_text(facts, "timezone", feed->timezone);
+        sl_facts_open(facts, "lines", '[');
+        for (uint32_t l = 0; l < feed->line_cnt; l++)
+            sl_facts_text(facts, NULL, feed->lines[l].url);
+        sl_facts_close(facts, ']');
+        sl_facts_close(facts, '}');
     }
-    putchar(']');
+    sl_facts_close(facts, ']');
 }
 
-static void put_remarks(const struct plan *plan, const char *key, bool findings)
+static void tell_remarks(const struct plan *plan, struct sl_facts *facts, const char *key, bool findings)
 {
-    const char *comma = "";
-    printf("\"%s\":[", key);
+    sl_facts_open(facts, key, '[');
     for (uint32_t i = 0; i < plan->remark_cnt; i++)
-        if (plan->remarks[i].finding == findings) {
-            printf("%s", comma);
-            put_string(plan->remarks[i].text);
-            comma = ",";
-        }
-    putchar(']');
+        if (plan->remarks[i].finding == findings)
+            sl_facts_text(facts, NULL, plan->remarks[i].text);
+    sl_facts_close(facts, ']');
 }
 
-static void print_json(const struct plan *plan, bool planned)
+static void tell_programs(const struct plan *plan, bool planned)
 {
-    putchar('{');
-    put_remarks(plan, "findings", true);
-    putchar(',');
-    put_remarks(plan, "notes", false);
+    struct sl_facts facts = { 0 };
+    sl_facts_open(&facts, NULL, '{');
+    tell_remarks(plan, &facts, "findings", true);
+    tell_remarks(plan, &facts, "notes", false);
     if (planned) {
-        putchar(',');
-        put_member("path", plan->config.path);
-        putchar(',');
-        put_member("node", plan->config.node);
-        putchar(',');
-        put_member("tape", plan->config.tape_name);
-        putchar(',');
-        put_member("socket", plan->config.socket);
-        printf(",\"receive\":\"%s\",\"cores\":%u", receive_names[plan->config.receive], plan->core_cnt);
-        put_threads(plan);
-        put_memory(plan);
-        put_desk(plan);
-        put_feeds(plan);
+        sl_facts_text(&facts, "path", plan->config.path);
+        sl_facts_text(&facts, "node", plan->config.node);
+        sl_facts_text(&facts, "tape", plan->config.tape_name);
+        sl_facts_text(&facts, "socket", plan->config.socket);
+        sl_facts_text(&facts, "receive", sl_receive_names[plan->config.receive]);
+        sl_facts_number(&facts, "cores", plan->core_cnt);
+        tell_threads(plan, &facts);
+        tell_memory(plan, &facts);
+        tell_desk(plan, &facts);
+        tell_feeds(plan, &facts);
     }
-    printf("}\n");
+    sl_facts_close(&facts, '}');
+    putchar('\n');
 }
 
-int sl_cmd_check(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config",     required_argument, NULL, 'c' },
-        { "json",        no_argument, NULL, 'j' },
-        { "help",           no_argument, NULL, 'h' },
-        { 0}
-    };
     static struct plan plan;
-    const char *path = SL_CONFIG_DEFAULT;
-    bool json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return SL_EXIT_FINE;
-        default:
-            fputs("slugline check --help tells the options\n", stderr);
-            return SL_EXIT_USAGE;
-        }
-    }
-    if (optind != argc) {
-        fprintf(stderr, "slugline: check: '%s' is one argument too many\n", argv[optind]);
-        return SL_EXIT_USAGE;
-    }
+    static const char *path = SL_CONFIG_DEFAULT;
+    static bool json;
+    static const struct sl_option options[] = {
+        SL_OPTION_CONFIG(&path),
+        {0,     "json", NULL, "one JSON object instead of tables", sl_take_flag, &json, NULL },
+        { 0},
+    };
+    int status = sl_options_read(&sl_command_check, options, argc, argv);
+    if (status >= 0)
+        return status;
     bool planned = make_plan(&plan, path);
-    (json ? print_json : print_for_people)(&plan, planned);
+    (json ? tell_programs : print_for_people)(&plan, planned);
     sl_config_free(&plan.config);
     return plan.finding_cnt ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }

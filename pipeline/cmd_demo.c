@@ -2,7 +2,7 @@
 
 #include "pipeline/client.h"
 #include "pipeline/clock.h"
-#include "pipeline/config.h"
+#include "pipeline/facts.h"
 #include "pipeline/receipts.h"
 #include "pipeline/record.h"
 #include "pipeline/visit.h"
@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <poll.h>
@@ -22,21 +21,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char help[] =
-    "slugline demo - a wire, a daemon and a reader on this machine, for ten seconds\n"
-    "\n"
-    "  slugline demo [OPTIONS]\n"
-    "\n"
-    "  -d, --for TIME   how long the wires send (10s)\n"
-    "  -r, --rate N     bulletins a second, four fifths of them over TCP, the rest as datagrams (20000)\n"
-    "  -o, --overtake   TCP brings nothing but BULK, more than can be carried; the datagrams are FLASH, 200 a second\n"
-    "  -j, --json       the summary as one object, and nothing else on standard output\n"
-    "  -h, --help       this\n"
-    "\n"
-    "Everything is real but the news: two senders, the daemon with two feeds, and this process as a reader of its "
-    "tape.  It needs\n"
-    "no rights, uses loopback only, keeps its files in a folder of its own, and leaves nothing behind.\n"
-    "Exit status: 0 the books balance, 1 they do not or something failed, 2 usage.\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_demo = {
+    .name = "demo",
+    .does = "a wire, a daemon and a reader on this machine, for ten seconds",
+    .run = run,
+    .synopsis = "[OPTIONS]",
+    .more =
+        "Everything is real but the news: two senders, the daemon with two feeds, and this process as a reader of its "
+        "tape.  It needs\n"
+        "no rights, uses loopback only, keeps its files in a folder of its own, and leaves nothing behind.\n"
+        "Exit status: 0 the books balance, 1 they do not or something failed, 2 usage.\n",
+};
 
 #define GROUP           "239.255.79.1"
 #define UP_NS           (5 * SL_TIME_NS) /* how long the daemon may take to start */
@@ -48,6 +45,7 @@ static const char help[] =
 #define WAITED_LOOK     8192u /* records behind a FLASH among which those are looked for that it overtook */
 #define SATURATING_RATE 200000u /* more than two cores carry, so the line waits for us all the time */
 #define OVERTAKING_RATE 200u
+#define RATE_MAX        10000000u
 
 enum { FEED_TCP, FEED_UDP, FEED_CNT };
 static const char *const feed_names[FEED_CNT] = { "tcp", "udp" };
@@ -87,14 +85,6 @@ struct demo {
     uint64_t read_cnt, missed_cnt, second_cnt;
     int64_t start_ns, tail_ns, second_ns;
 };
-
-static volatile sig_atomic_t asked_to_stop;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    asked_to_stop++;
-}
 
 static int complain(const char *what, int rc)
 {
@@ -415,60 +405,42 @@ static int follow(struct demo *demo)
 
 /* ---- what was counted ---- */
 
-static uint64_t cells(const sl_cell *row, unsigned first, unsigned cnt)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < cnt; i++)
-        sum += sl_cell_get(&row[first + i]);
-    return sum;
-}
-
 struct account {
-    uint64_t sent, received, framed, answered, published, duplicates, rejected, dropped, kernel_drops;
+    uint64_t sent, received;
+    struct sl_feed_sums sums;
 };
 
 static struct account account_of(const struct demo *demo, unsigned feed)
 {
-    const sl_cell *rx = sl_books_rx(&demo->books, feed), *desk = sl_books_desk(&demo->books, feed);
-    struct account account = {
-        .sent = demo->senders[feed].sent,
-        .framed = cells(rx, SL_RX_FRAMED_LANE, SL_LANE_CNT),
-        .answered = sl_cell_get(&desk[SL_DESK_ANSWERED]),
-        .published = cells(desk, SL_DESK_LANE, SL_LANE_CNT),
-        .duplicates = sl_cell_get(&desk[SL_DESK_VERDICT + SL_VERDICT_DUPLICATE]),
-        .rejected = sl_cell_get(&desk[SL_DESK_REJECTED]),
-        .dropped = cells(rx, SL_RX_DROPPED_LANE, SL_LANE_CNT),
-        .kernel_drops = sl_cell_get(&rx[SL_RX_KERNEL_DROPS]),
-    };
-    account.received = feed == FEED_UDP ? sl_cell_get(&rx[SL_RX_DATAGRAMS]) : account.framed;
-    return account;
+    struct sl_feed_sums sums = sl_books_sums(&demo->books, feed);
+    return (struct account){ demo->senders[feed].sent, feed == FEED_UDP ? sums.datagrams : sums.framed, sums };
 }
 
 static bool is_settled(const struct demo *demo)
 {
     for (unsigned feed = 0; feed < FEED_CNT; feed++) {
         struct account account = account_of(demo, feed);
-        if (account.received + account.kernel_drops < account.sent ||
-            account.answered + account.dropped < account.framed)
+        if (account.received + account.sums.kernel_drops < account.sent ||
+            account.sums.answered + account.sums.dropped < account.sums.framed)
             return false;
     }
     return demo->read_cnt + demo->missed_cnt >= sl_cell_get(&sl_books_tape(&demo->books)[SL_TAPE_PASSED]);
 }
 
-/* What is known only here, where both ends are: nothing is lost between the senders and the tape that was not counted.
- * */
+/* What is known only here, where both ends are: what the senders sent is on the tape, or counted as lost. */
 static bool is_complete(const struct demo *demo, char *line, size_t line_len)
 {
     for (unsigned feed = 0; feed < FEED_CNT; feed++) {
         struct account account = account_of(demo, feed);
-        if (account.received + account.kernel_drops != account.sent) {
+        if (account.received + account.sums.kernel_drops != account.sent) {
             snprintf(line, line_len,
                      "%s: sent %" PRIu64 ", but received %" PRIu64 " and %" PRIu64 " dropped by the kernel",
-                     feed_names[feed], account.sent, account.received, account.kernel_drops);
+                     feed_names[feed], account.sent, account.received, account.sums.kernel_drops);
             return false;
         }
-        if (feed == FEED_TCP && account.published != account.sent) {
-            snprintf(line, line_len, "tcp: sent %" PRIu64 ", but published %" PRIu64, account.sent, account.published);
+        if (feed == FEED_TCP && account.sums.published != account.sent) {
+            snprintf(line, line_len, "tcp: sent %" PRIu64 ", but published %" PRIu64, account.sent,
+                     account.sums.published);
             return false;
         }
     }
@@ -515,8 +487,8 @@ static void print_people(const struct demo *demo, const char *finding)
         struct account account = account_of(demo, feed);
         printf("%-6s%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%11" PRIu64 "%9" PRIu64 "%9" PRIu64 "%9" PRIu64
                "\n",
-               feed_names[feed], account.sent, account.received, account.framed, account.published, account.duplicates,
-               account.rejected, account.dropped, account.kernel_drops);
+               feed_names[feed], account.sent, account.received, account.sums.framed, account.sums.published,
+               account.sums.duplicates, account.sums.rejected, account.sums.dropped, account.sums.kernel_drops);
     }
     printf("\nread %" PRIu64 " bulletins", demo->read_cnt);
     if (demo->missed_cnt)
@@ -527,24 +499,37 @@ static void print_people(const struct demo *demo, const char *finding)
     printf("books: %s\n", finding ? finding : "balance");
 }
 
-static void print_json(const struct demo *demo, const char *finding)
+static void tell_feed(const struct demo *demo, struct sl_facts *facts, unsigned feed)
+{
+    struct account account = account_of(demo, feed);
+
+    sl_facts_open(facts, NULL, '{');
+    sl_facts_text(facts, "name", feed_names[feed]);
+    sl_facts_numbers(facts, { "sent", account.sent }, { "received", account.received },
+                     { "framed", account.sums.framed }, { "published", account.sums.published },
+                     { "duplicates", account.sums.duplicates }, { "rejected", account.sums.rejected },
+                     { "dropped", account.sums.dropped }, { "kernelDrops", account.sums.kernel_drops });
+    sl_facts_close(facts, '}');
+}
+
+static void tell_programs(const struct demo *demo, const char *finding)
 {
     struct overtaken overtaken = count_overtaken(demo);
+    struct sl_facts facts = { 0 };
 
-    printf("{\"balanced\":%s,\"multicast\":%s,\"read\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"feeds\":[",
-           finding ? "false" : "true", demo->multicast ? "true" : "false", demo->read_cnt, demo->missed_cnt);
-    for (unsigned feed = 0; feed < FEED_CNT; feed++) {
-        struct account account = account_of(demo, feed);
-        printf("%s{\"name\":\"%s\",\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"framed\":%" PRIu64
-               ",\"published\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"dropped\":%" PRIu64
-               ",\"kernelDrops\":%" PRIu64 "}",
-               feed ? "," : "", feed_names[feed], account.sent, account.received, account.framed, account.published,
-               account.duplicates, account.rejected, account.dropped, account.kernel_drops);
-    }
-    printf("],\"flash\":{\"count\":%" PRIu64 ",\"waiting\":%" PRIu64 ",\"before\":%" PRIu64 "},\"latency\":",
-           overtaken.flash_cnt, overtaken.waiting, overtaken.before);
-    sl_receipts_json(demo->receipts, stdout);
-    printf("}\n");
+    sl_facts_open(&facts, NULL, '{');
+    sl_facts_truth(&facts, "balanced", !finding);
+    sl_facts_truth(&facts, "multicast", demo->multicast);
+    sl_facts_numbers(&facts, { "read", demo->read_cnt }, { "missed", demo->missed_cnt });
+    sl_facts_open(&facts, "feeds", '[');
+    for (unsigned feed = 0; feed < FEED_CNT; feed++)
+        tell_feed(demo, &facts, feed);
+    sl_facts_close(&facts, ']');
+    sl_facts_object(&facts, "flash", { "count", overtaken.flash_cnt }, { "waiting", overtaken.waiting },
+                    { "before", overtaken.before });
+    sl_receipts_tell(demo->receipts, &facts, "latency");
+    sl_facts_close(&facts, '}');
+    putchar('\n');
 }
 
 /* ---- the course ---- */
@@ -557,7 +542,7 @@ static int join(struct demo *demo)
 
     options.size = sizeof(options);
     while ((rc = sl_reader_open(&demo->reader, &options)) && !daemon_ended(demo) && sl_clock_mono(NULL) < end_ns &&
-           !asked_to_stop)
+           !sl_stopped)
         nanosleep(&(struct timespec){ .tv_nsec = LOOK_NS }, NULL);
     if (!rc)
         rc = sl_visit_open(&demo->visit, demo->socket, SL_HELLO_STATUS_ONLY, "slugline demo");
@@ -565,7 +550,7 @@ static int join(struct demo *demo)
         rc = sl_visit_books(&demo->visit, &demo->books_mem, &demo->books);
     if (!rc && demo->books.feed_cnt != FEED_CNT)
         rc = -EPROTO;
-    if (rc && !asked_to_stop)
+    if (rc && !sl_stopped)
         complain("the daemon did not come up", rc);
     return rc;
 }
@@ -582,11 +567,11 @@ static int send_and_follow(struct demo *demo)
         int rc = follow(demo);
         if (rc)
             return complain("the tape", rc);
-        if ((asked_to_stop || sl_clock_mono(NULL) > late_ns) && !told) {
+        if ((sl_stopped || sl_clock_mono(NULL) > late_ns) && !told) {
             signal_senders(demo, SIGINT);
             told = true;
         }
-        if (asked_to_stop > 1)
+        if (sl_stopped > 1)
             return -EINTR;
     }
     return 0;
@@ -624,7 +609,7 @@ static int end_daemon(struct demo *demo)
     return -EIO;
 }
 
-static int run(struct demo *demo)
+static int take_course(struct demo *demo)
 {
     int rc = choose_lines(demo);
 
@@ -681,63 +666,30 @@ static int show(struct demo *demo)
     const char *finding = is_complete(demo, line, sizeof(line)) ? NULL : line;
 
     if (demo->json)
-        print_json(demo, finding);
+        tell_programs(demo, finding);
     else
         print_people(demo, finding);
     return finding ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }
 
-static int usage(const char *what, const char *value)
-{
-    if (what)
-        fprintf(stderr, "slugline: demo: %s, not '%s'\n", what, value);
-    fputs("slugline demo --help tells the options\n", stderr);
-    return SL_EXIT_USAGE;
-}
+static bool take_rate(void *to, char *text) { return sl_take_count(to, text) && *(uint64_t *)to <= RATE_MAX; }
 
-/* -1: go on; else the exit status. */
-static int read_options(struct demo *demo, int argc, char **argv)
-{
-    static const struct option options[] = {
-        { "for",      required_argument, NULL, 'd' },
-        { "rate",     required_argument, NULL, 'r' },
-        { "overtake", no_argument,       NULL, 'o' },
-        { "json",     no_argument,       NULL, 'j' },
-        { "help",     no_argument,       NULL, 'h' },
-        { 0 }
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "d:r:ojh", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            if (!sl_config_duration(optarg, &demo->for_ns) || !demo->for_ns)
-                return usage("--for: a time such as 10s expected", optarg);
-            break;
-        case 'r':
-            if (!sl_config_count(optarg, &demo->rate) || !demo->rate || demo->rate > 10000000)
-                return usage("--rate: bulletins a second, 1 to 10000000, expected", optarg);
-            break;
-        case 'o':
-            demo->overtake = true;
-            break;
-        case 'j':
-            demo->json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return SL_EXIT_FINE;
-        default:
-            return usage(NULL, NULL);
-        }
-    }
-    return optind == argc ? -1 : usage("no further argument expected", argv[optind]);
-}
-
-int sl_cmd_demo(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static struct demo demo = { .for_ns = 10 * SL_TIME_NS, .rate = 20000, .visit.sock = -1, .books_mem.fd = -1 };
-    int status = read_options(&demo, argc, argv);
+    /* clang-format off */
+    static const struct sl_option options[] = {
+        { 'd', "for", "TIME", "how long the wires send (10s)", sl_take_duration, &demo.for_ns, "a time such as 10s" },
+        { 'r', "rate", "N", "bulletins a second, four fifths of them over TCP, the rest as datagrams (20000)",
+          take_rate, &demo.rate, "bulletins a second, 1 to 10000000," },
+        { 'o', "overtake", NULL, "TCP brings nothing but BULK, more than can be carried; the datagrams are FLASH,\n"
+          "200 a second", sl_take_flag, &demo.overtake, NULL },
+        { 'j', "json", NULL, "the summary as one object, and nothing else on standard output",
+          sl_take_flag, &demo.json, NULL },
+        { 0 },
+    };
+    /* clang-format on */
+    int status = sl_options_read(&sl_command_demo, options, argc, argv);
 
     if (status >= 0)
         return status;
@@ -747,12 +699,10 @@ int sl_cmd_demo(int argc, char **argv)
     demo.receipts = sl_receipts_new();
     if (len <= 0 || !demo.receipts)
         return SL_EXIT_FINDING;
-    struct sigaction action = { .sa_handler = stop };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sl_hear_stop();
     signal(SIGPIPE, SIG_IGN);
-    int rc = run(&demo);
-    status = !rc ? show(&demo) : asked_to_stop ? SL_EXIT_FINE : SL_EXIT_FINDING;
+    int rc = take_course(&demo);
+    status = !rc ? show(&demo) : sl_stopped ? SL_EXIT_FINE : SL_EXIT_FINDING;
     if (status)
         show_log(&demo);
     clean_up(&demo);

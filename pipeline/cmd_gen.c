@@ -2,41 +2,31 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/config.h"
+#include "pipeline/facts.h"
 #include "pipeline/gen.h"
 #include "pipeline/hist.h"
 #include "pipeline/outlet.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-static const char help[] =
-    "slugline gen - send synthetic wires\n"
-    "\n"
-    "  slugline gen --to URL [--to URL ...] [OPTIONS]\n"
-    "\n"
-    "  -t, --to URL         udp://239.1.1.1:5001?interface=lo, tcp://127.0.0.1:7901 or tcp-listen://127.0.0.1:7901;\n"
-    "                       every message goes to all of them, as the lines of one wire\n"
-    "  -r, --rate N         messages a second (1000)\n"
-    "  -b, --burst N        as many at once, at the same average rate (1)\n"
-    "  -n, --count N        stop after N messages\n"
-    "  -d, --for TIME       stop after this time (10s where --count is not given)\n"
-    "  -z, --size SIZE      of a message: 4KiB, or 512B..8KiB (the default), small ones more often\n"
-    "  -l, --lanes LIST     weights: flash:1,urgent:4,normal:80,bulk:15\n"
-    "  -e, --errors LIST    on purpose: garbage:1%,cut:0.1%,header:1%,control:1%,twice:5%\n"
-    "  -w, --service NAME   1 to 7 small letters that no other wire here has (syn)\n"
-    "  -S, --seed N         another seed, other messages (1)\n"
-    "  -j, --json           the summary as one object\n"
-    "  -h, --help           this\n"
-    "\n"
-    "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
-    "due, and\n"
-    "nanoseconds since 1970).  Who is late sends late, never less, so that a reader sees every stall.\n"
-    "Exit status: 0 all sent, 1 not all, 2 usage, 3 the other side is not there.\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_gen = {
+    .name = "gen",
+    .does = "send synthetic wires",
+    .run = run,
+    .synopsis = "--to URL [--to URL ...] [OPTIONS]",
+    .more =
+        "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
+        "due, and\n"
+        "nanoseconds since 1970).  Who is late sends late, never less, so that a reader sees every stall.\n"
+        "Exit status: 0 all sent, 1 not all, 2 usage, 3 the other side is not there.\n",
+};
 
 #define OUTLETS_MAX 8u
 #define OPEN_NS     (10 * SL_TIME_NS) /* how long the other side of a stream may take to be there */
@@ -59,18 +49,21 @@ struct sender {
     struct sl_hist late;
 };
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    stopped = 1;
-}
-
 /* ---- options ---- */
 
-static bool read_size(struct sl_gen_shape *shape, const char *text)
+static bool take_to(void *to, char *url)
 {
+    struct sender *sender = to;
+
+    if (sender->outlet_cnt == OUTLETS_MAX)
+        return false;
+    sender->urls[sender->outlet_cnt++] = url;
+    return true;
+}
+
+static bool take_size(void *to, char *text)
+{
+    struct sl_gen_shape *shape = to;
     char low[32];
     const char *dots = strstr(text, "..");
     uint64_t min, max;
@@ -101,8 +94,9 @@ static bool next_pair(char **rest, char **name, char **value)
     return pair != NULL;
 }
 
-static bool read_lanes(struct sl_gen_shape *shape, char *text)
+static bool take_lanes(void *to, char *text)
 {
+    struct sl_gen_shape *shape = to;
     char *name, *value;
     uint64_t weight;
 
@@ -119,8 +113,9 @@ static bool read_lanes(struct sl_gen_shape *shape, char *text)
     return shape->lanes[0] + shape->lanes[1] + shape->lanes[2] + shape->lanes[3] > 0;
 }
 
-static bool read_errors(struct sl_gen_shape *shape, char *text)
+static bool take_errors(void *to, char *text)
 {
+    struct sl_gen_shape *shape = to;
     char *name, *value, *end;
 
     while (text) {
@@ -137,113 +132,24 @@ static bool read_errors(struct sl_gen_shape *shape, char *text)
     return true;
 }
 
-static bool read_rate(uint64_t *rate, const char *text)
+/* "5000", or "5000/s". */
+static bool take_rate(void *to, char *text)
 {
-    char number[24];
-    size_t len = strlen(text), unit_len = len > 2 && !strcmp(text + len - 2, "/s") ? 2 : 0;
+    size_t len = strlen(text);
 
-    if (len - unit_len >= sizeof(number))
+    if (len > 2 && !strcmp(text + len - 2, "/s"))
+        text[len - 2] = '\0';
+    return sl_take_count(to, text) && *(uint64_t *)to <= SL_TIME_NS;
+}
+
+static bool take_service(void *to, char *text)
+{
+    struct sl_gen_shape *shape = to;
+
+    if (strlen(text) >= sizeof(shape->service))
         return false;
-    memcpy(number, text, len - unit_len);
-    number[len - unit_len] = '\0';
-    return sl_config_count(number, rate) && *rate && *rate <= SL_TIME_NS;
-}
-
-static int usage(const char *what, const char *value)
-{
-    if (what)
-        fprintf(stderr, "slugline: gen: %s, not '%s'\n", what, value);
-    fputs("slugline gen --help tells the options\n", stderr);
-    return SL_EXIT_USAGE;
-}
-
-static int read_option(struct sender *sender, int option, char *value)
-{
-    switch (option) {
-    case 't':
-        if (sender->outlet_cnt == OUTLETS_MAX)
-            return usage("--to: at most 8 lines expected", value);
-        sender->urls[sender->outlet_cnt++] = value;
-        return -1;
-    case 'r':
-        return read_rate(&sender->rate, value) ? -1 : usage("--rate: messages a second expected", value);
-    case 'b':
-        return sl_config_count(value, &sender->burst) && sender->burst
-                   ? -1
-                   : usage("--burst: a number from 1 expected", value);
-    case 'n':
-        return sl_config_count(value, &sender->count) && sender->count
-                   ? -1
-                   : usage("--count: a number from 1 expected", value);
-    case 'd':
-        return sl_config_duration(value, &sender->for_ns) && sender->for_ns
-                   ? -1
-                   : usage("--for: a time such as 10s expected", value);
-    case 'z':
-        return read_size(&sender->shape, value)
-                   ? -1
-                   : usage("--size: 512B to 16MiB, or a range such as 512B..8KiB expected", value);
-    case 'l':
-        return read_lanes(&sender->shape, value) ? -1
-                                                 : usage("--lanes: weights such as flash:1,bulk:9 expected", value);
-    case 'e':
-        return read_errors(&sender->shape, value)
-                   ? -1
-                   : usage("--errors: shares such as garbage:1%,cut:0.1% expected", value);
-    case 'w':
-        if (strlen(value) >= sizeof(sender->shape.service))
-            return usage("--service: 1 to 7 small letters expected", value);
-        strcpy(sender->shape.service, value);
-        return -1;
-    case 'S':
-        return sl_config_count(value, &sender->seed) ? -1 : usage("--seed: a number expected", value);
-    case 'j':
-        sender->json = true;
-        return -1;
-    case 'h':
-        fputs(help, stdout);
-        return SL_EXIT_FINE;
-    default:
-        return usage(NULL, NULL);
-    }
-}
-
-/* -1: go on; else the exit status. */
-static int read_options(struct sender *sender, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"to",               required_argument, NULL, 't' },
-        { "rate",              required_argument, NULL, 'r' },
-        { "burst",                 required_argument, NULL, 'b' },
-        { "count",required_argument, NULL, 'n' },
-        { "for",               required_argument, NULL, 'd' },
-        { "size",           required_argument, NULL, 'z' },
-        { "lanes",              required_argument, NULL, 'l' },
-        { "errors",                 required_argument, NULL, 'e' },
-        { "service",              required_argument, NULL, 'w' },
-        { "seed",               required_argument, NULL, 'S' },
-        { "json",             no_argument, NULL, 'j' },
-        { "help",              no_argument, NULL, 'h' },
-        { 0                }
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "t:r:b:n:d:z:l:e:w:S:jh", options, NULL)) != -1) {
-        int status = read_option(sender, option, optarg);
-        if (status >= 0)
-            return status;
-    }
-    if (optind != argc)
-        return usage("no further argument expected", argv[optind]);
-    if (!sender->outlet_cnt)
-        return usage("--to URL expected", "nothing");
-    if (!sender->count && !sender->for_ns)
-        sender->for_ns = 10 * SL_TIME_NS;
-    if (sl_gen_init(&sender->gen, sender->seed, &sender->shape))
-        return usage("--service: 1 to 7 small letters, and --errors of at most 100% together expected",
-                     sender->shape.service);
-    sender->shape = sender->gen.shape;
-    return -1;
+    strcpy(shape->service, text);
+    return true;
 }
 
 /* ---- sending ---- */
@@ -276,7 +182,7 @@ static bool has_backlog(const struct sender *sender)
 
 static int wait_until(struct sender *sender, int64_t due_ns)
 {
-    while (!stopped) {
+    while (!sl_stopped) {
         int64_t left_ns = due_ns - sl_clock_real(NULL);
         if (left_ns <= 0)
             return 0;
@@ -324,7 +230,7 @@ static int send_all(struct sender *sender)
     }
     /* Interrupted is not broken: what was begun goes out whole. */
     bool interrupted = rc == -ECANCELED;
-    stopped = 0;
+    sl_stopped = 0;
     if (!rc || interrupted)
         rc = flush_all(sender, FLUSH_NS);
     return rc;
@@ -357,22 +263,31 @@ static void print_people(const struct sender *sender, double seconds)
     putchar('\n');
 }
 
-static void print_json(const struct sender *sender, double seconds)
+static void tell_programs(const struct sender *sender, double seconds)
 {
-    printf("{\"made\":%" PRIu64 ",\"seconds\":%.6f,\"late\":{\"p50\":%" PRId64 ",\"p99\":%" PRId64 ",\"max\":%" PRId64
-           "},\"lines\":[",
-           sender->made, seconds, sl_hist_percentile(&sender->late, 50), sl_hist_percentile(&sender->late, 99),
-           sender->late.max);
-    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
-        printf("%s{\"sent\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"unsent\":%u}", i ? "," : "",
-               sender->outlets[i].sent, sender->outlets[i].bytes, sender->outlets[i].refused,
-               sender->outlets[i].backlog_len);
+    struct sl_facts facts = { 0 };
+
+    sl_facts_open(&facts, NULL, '{');
+    sl_facts_number(&facts, "made", sender->made);
+    sl_facts_real(&facts, "seconds", seconds);
+    sl_facts_object(&facts, "late", { "p50", sl_hist_percentile(&sender->late, 50) },
+                    { "p99", sl_hist_percentile(&sender->late, 99) }, { "max", sender->late.max });
+    sl_facts_open(&facts, "lines", '[');
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++) {
+        sl_facts_object(&facts, NULL, { "sent", sender->outlets[i].sent }, { "bytes", sender->outlets[i].bytes },
+                        { "refused", sender->outlets[i].refused }, { "unsent", sender->outlets[i].backlog_len });
+    }
+    sl_facts_close(&facts, ']');
+    sl_facts_open(&facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
-        printf("%s\"%s\":%" PRIu64, lane ? "," : "],\"lanes\":{", sl_lane_name(lane), sender->lanes[lane]);
+        sl_facts_number(&facts, sl_lane_name(lane), sender->lanes[lane]);
+    sl_facts_close(&facts, '}');
+    sl_facts_open(&facts, "errors", '{');
     for (unsigned error = SL_GEN_FINE + 1; error < SL_GEN_ERROR_CNT; error++)
-        printf("%s\"%s\":%" PRIu64, error > 1 ? "," : "},\"errors\":{", sl_gen_error_name(error),
-               sender->errors[error]);
-    printf("}}\n");
+        sl_facts_number(&facts, sl_gen_error_name(error), sender->errors[error]);
+    sl_facts_close(&facts, '}');
+    sl_facts_close(&facts, '}');
+    putchar('\n');
 }
 
 /* ---- the command ---- */
@@ -381,7 +296,7 @@ static int open_outlets(struct sender *sender)
 {
     for (uint32_t i = 0; i < sender->outlet_cnt; i++) {
         char err[256];
-        int rc = sl_outlet_open(&sender->outlets[i], sender->urls[i], sender->shape.size_max, OPEN_NS, &stopped, err,
+        int rc = sl_outlet_open(&sender->outlets[i], sender->urls[i], sender->shape.size_max, OPEN_NS, &sl_stopped, err,
                                 sizeof(err));
         if (rc) {
             fprintf(stderr, "slugline: gen: %s: %s\n", sender->urls[i], err);
@@ -400,25 +315,54 @@ static int send_and_tell(struct sender *sender)
     if (rc)
         fprintf(stderr, "slugline: gen: %s\n", rc == -EPIPE ? "the other side hung up" : strerror(-rc));
     if (sender->json)
-        print_json(sender, seconds);
+        tell_programs(sender, seconds);
     else
         print_people(sender, seconds);
     return rc || count_unsent(sender) ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }
 
-int sl_cmd_gen(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static struct sender sender = { .rate = 1000, .burst = 1, .seed = 1 };
-    int status = read_options(&sender, argc, argv);
+    /* clang-format off */
+    static const struct sl_option options[] = {
+        { 't', "to", "URL", "udp://239.1.1.1:5001?interface=lo, tcp://127.0.0.1:7901 or tcp-listen://127.0.0.1:7901;\n"
+          "every message goes to all of them, as the lines of one wire", take_to, &sender, "at most 8 lines" },
+        { 'r', "rate", "N", "messages a second (1000)", take_rate, &sender.rate, "messages a second" },
+        { 'b', "burst", "N", "as many at once, at the same average rate (1)",
+          sl_take_count, &sender.burst, "a number from 1" },
+        { 'n', "count", "N", "stop after N messages", sl_take_count, &sender.count, "a number from 1" },
+        { 'd', "for", "TIME", "stop after this time (10s where --count is not given)",
+          sl_take_duration, &sender.for_ns, "a time such as 10s" },
+        { 'z', "size", "SIZE", "of a message: 4KiB, or 512B..8KiB (the default), small ones more often",
+          take_size, &sender.shape, "512B to 16MiB, or a range such as 512B..8KiB" },
+        { 'l', "lanes", "LIST", "weights: flash:1,urgent:4,normal:80,bulk:15",
+          take_lanes, &sender.shape, "weights such as flash:1,bulk:9" },
+        { 'e', "errors", "LIST", "on purpose: garbage:1%,cut:0.1%,header:1%,control:1%,twice:5%",
+          take_errors, &sender.shape, "shares such as garbage:1%,cut:0.1%" },
+        { 'w', "service", "NAME", "1 to 7 small letters that no other wire here has (syn)",
+          take_service, &sender.shape, "1 to 7 small letters" },
+        { 'S', "seed", "N", "another seed, other messages (1)", sl_take_number, &sender.seed, "a number" },
+        { 'j', "json", NULL, "the summary as one object", sl_take_flag, &sender.json, NULL },
+        { 0 },
+    };
+    /* clang-format on */
+    int status = sl_options_read(&sl_command_gen, options, argc, argv);
 
     if (status >= 0)
         return status;
+    if (!sender.outlet_cnt)
+        return sl_usage_refuse(&sl_command_gen, "--to URL expected");
+    if (!sender.count && !sender.for_ns)
+        sender.for_ns = 10 * SL_TIME_NS;
+    if (sl_gen_init(&sender.gen, sender.seed, &sender.shape))
+        return sl_usage_refuse(&sl_command_gen,
+                               "--service of 1 to 7 small letters, and --errors of at most 100%% together expected");
+    sender.shape = sender.gen.shape;
     sender.message = malloc(sender.shape.size_max);
     if (!sender.message)
         return SL_EXIT_FINDING;
-    struct sigaction action = { .sa_handler = stop };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sl_hear_stop();
     /* The kernel may round sleeps up by 50 us to spare wake-ups; a schedule should not be. */
     prctl(PR_SET_TIMERSLACK, 1);
     status = open_outlets(&sender);

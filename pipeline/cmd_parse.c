@@ -1,34 +1,30 @@
 #include "pipeline/commands.h"
-#include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+
 #include "parsers/bulletin_json.h"
 #include "parsers/parse.h"
 #include "pipeline/clock.h"
 #include "pipeline/zones.h"
 
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define FILE_LEN_MAX (256u << 20)
 
 enum { SOH = 0x01, ETX = 0x03, EOT = 0x04 };
 
-static const char help[] =
-    "usage: slugline parse [options] FILE|- ...\n"
-    "\n"
-    "Says what the messages in files mean: one bulletin a line, as IPTC ninjs 3.1 in JSON.\n"
-    "\n"
-    "  --format NAME      the format of all messages; auto (the default) recognizes each.  There are:\n"
-    "                     %s\n"
-    "  --timezone ZONE    of times that name none, such as Europe/Berlin\n"
-    "  --charset LABEL    of characters where the message has no label\n"
-    "  --provider NAME    where the message names none\n"
-    "  --language TAG     where the message names none, such as de-CH\n"
-    "  --arrival TIME     when the messages came (ISO 8601); completes dates without year or month; default: now\n"
-    "  --help             this\n"
-    "\n"
-    "exit 0: all is well; 1: a message was rejected, and standard error says where; 2: wrong usage\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_parse = {
+    .name = "parse",
+    .does = "say what the messages in files mean: one bulletin a line, as IPTC ninjs 3.1 in JSON",
+    .run = run,
+    .synopsis = "[OPTIONS] FILE|- ...",
+    .operands = "a FILE, or - for standard input,",
+    .more = "Exit status: 0 all is well, 1 a message was rejected, and standard error says where, 2 usage.\n",
+};
 
 struct parse_command {
     const struct sl_format *format;
@@ -45,83 +41,44 @@ struct parse_command {
     bool rejected;
 };
 
-static void print_help(void)
+static bool take_format(void *to, char *value)
 {
-    char names[256] = "auto";
-    for (const struct sl_format *const *format = sl_formats; *format; format++) {
-        size_t len = strlen(names);
-        snprintf(names + len, sizeof(names) - len, ", %s", (*format)->name);
-    }
-    printf(help, names);
+    struct parse_command *command = to;
+    command->format = sl_format_named(value, strlen(value));
+    return command->format || !strcmp(value, "auto");
 }
 
-static int refuse_usage(const char *what, const char *value)
+static bool take_zone(void *to, char *value)
 {
-    fprintf(stderr, "slugline: parse: %s %s; see slugline parse --help\n", what, value);
-    return SL_EXIT_USAGE;
-}
-
-static bool set_zone(struct parse_command *command, const char *name)
-{
-    if (sl_zones_load(&command->store, name) != 0)
+    struct parse_command *command = to;
+    if (sl_zones_load(&command->store, value) != 0)
         return false;
     struct sl_zones view = sl_zones_view(&command->store);
-    command->facts.zone = sl_zones_find(&view, name, strlen(name));
+    command->facts.zone = sl_zones_find(&view, value, strlen(value));
     return true;
 }
 
-static bool set_option(struct parse_command *command, int option, const char *value)
+static bool take_charset(void *to, char *value)
 {
-    enum sl_date_zone given;
-    switch (option) {
-    case 'f':
-        command->format = sl_format_named(value, strlen(value));
-        return command->format || strcmp(value, "auto") == 0;
-    case 't':
-        return set_zone(command, value);
-    case 'c':
-        command->facts.charset = sl_charset_named(value, strlen(value));
-        return command->facts.charset != SL_CHARSET_UNKNOWN;
-    case 'p':
-        command->facts.provider = value;
-        return true;
-    case 'l':
-        command->facts.language = value;
-        return true;
-    default:
-        return sl_date_iso((const uint8_t *)value, (uint32_t)strlen(value), NULL, &command->arrival_ns, &given);
-    }
+    struct parse_command *command = to;
+    command->facts.charset = sl_charset_named(value, strlen(value));
+    return command->facts.charset != SL_CHARSET_UNKNOWN;
 }
 
-/* SL_EXIT_FINE: go on; SL_EXIT_FINDING: help was asked for; SL_EXIT_USAGE: wrong usage, said. */
-static int read_options(struct parse_command *command, int argc, char **argv)
+static bool take_arrival(void *to, char *value)
 {
-    static const struct option options[] = {
-        {"format",    required_argument, NULL, 'f'},
-        { "timezone", required_argument, NULL, 't'},
-        { "charset",  required_argument, NULL, 'c'},
-        { "provider", required_argument, NULL, 'p'},
-        { "language", required_argument, NULL, 'l'},
-        { "arrival",  required_argument, NULL, 'a'},
-        { "help",     no_argument,       NULL, 'h'},
-        { NULL,       0,                 NULL, 0  },
-    };
-    int option, option_idx = 0;
-    optind = 0;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":h", options, &option_idx)) != -1) {
-        if (option == 'h')
-            return SL_EXIT_FINDING;
-        if (option == '?')
-            return refuse_usage("no such option:", argv[optind - 1]);
-        if (option == ':')
-            return refuse_usage("a value is wanted by", argv[optind - 1]);
-        if (!set_option(command, option, optarg)) {
-            fprintf(stderr, "slugline: parse: --%s: ", options[option_idx].name);
-            return refuse_usage("no such value:", optarg);
-        }
-    }
-    return optind < argc ? SL_EXIT_FINE : refuse_usage("a FILE is wanted,", "or - for standard input");
+    enum sl_date_zone given;
+    return sl_date_iso((const uint8_t *)value, (uint32_t)strlen(value), NULL, to, &given);
+}
+
+#define FORMAT_HELP "the format of all messages; auto (the default) recognizes each.  There are:\n"
+
+/* FORMAT_HELP, and then their names. */
+static void list_formats(char *text, size_t cap)
+{
+    snprintf(text, cap, FORMAT_HELP "auto");
+    for (const struct sl_format *const *format = sl_formats; *format; format++)
+        snprintf(text + strlen(text), cap - strlen(text), ", %s", (*format)->name);
 }
 
 /* Takes any stream; gives the bytes to the caller, who frees them. */
@@ -256,39 +213,46 @@ static int parse_file(struct parse_command *command, const char *path)
     return code;
 }
 
-static void finish(struct parse_command *command)
+static int run(int argc, char **argv)
 {
-    sl_zones_fini(&command->store);
-    free(command->bulletin);
-    free(command->scratch);
-    free(command->json);
-    free(command);
-}
-
-int sl_cmd_parse(int argc, char **argv)
-{
-    struct parse_command *command = calloc(1, sizeof(*command));
-    if (!command)
-        return SL_EXIT_FINDING;
-    command->arrival_ns = sl_clock_real(NULL);
-    sl_zones_load_agencies(&command->store);
-    int status = read_options(command, argc, argv);
-    if (status != SL_EXIT_FINE) {
-        finish(command);
-        if (status == SL_EXIT_FINDING)
-            print_help();
-        return status == SL_EXIT_FINDING ? SL_EXIT_FINE : status;
-    }
-    command->zones = sl_zones_view(&command->store);
-    command->facts.zones = &command->zones;
-    for (int i = optind; i < argc; i++) {
-        int code = parse_file(command, argv[i]);
-        if (code != 0) {
-            fprintf(stderr, "slugline: parse: %s: %s\n", argv[i], strerror(-code));
-            command->rejected = true;
+    static struct parse_command command;
+    static char formats[512];
+    /* clang-format off */
+    static const struct sl_option options[] = {
+        { 0, "format", "NAME", formats, take_format, &command,
+          formats + sizeof(FORMAT_HELP) - 1 },
+        { 0, "timezone", "ZONE", "of times that name none, such as Europe/Berlin",
+          take_zone, &command, "a time zone" },
+        { 0, "charset", "LABEL", "of characters where the message has no label",
+          take_charset, &command, "a character set" },
+        { 0, "provider", "NAME", "where the message names none", sl_take_text, &command.facts.provider, NULL },
+        { 0, "language", "TAG", "where the message names none, such as de-CH",
+          sl_take_text, &command.facts.language, NULL },
+        { 0, "arrival", "TIME", "when the messages came (ISO 8601); completes dates without year or month;\n"
+          "default: now",
+          take_arrival, &command.arrival_ns, "a time in ISO 8601" },
+        { 0 },
+    };
+    /* clang-format on */
+    list_formats(formats, sizeof(formats));
+    command.arrival_ns = sl_clock_real(NULL);
+    sl_zones_load_agencies(&command.store);
+    int status = sl_options_read(&sl_command_parse, options, argc, argv);
+    if (status < 0) {
+        command.zones = sl_zones_view(&command.store);
+        command.facts.zones = &command.zones;
+        for (int i = optind; i < argc; i++) {
+            int code = parse_file(&command, argv[i]);
+            if (code != 0) {
+                fprintf(stderr, "slugline: parse: %s: %s\n", argv[i], strerror(-code));
+                command.rejected = true;
+            }
         }
+        status = command.rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
     }
-    status = command->rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
-    finish(command);
+    sl_zones_fini(&command.store);
+    free(command.bulletin);
+    free(command.scratch);
+    free(command.json);
     return status;
 }

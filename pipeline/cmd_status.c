@@ -1,27 +1,23 @@
 #include "pipeline/commands.h"
 
-#include "parsers/bulletin_json.h"
 #include "pipeline/clock.h"
 #include "pipeline/client.h"
+#include "pipeline/facts.h"
 #include "pipeline/visit.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-static const char help[] =
-    "slugline status - what the daemon has received, published, refused and lost\n"
-    "\n"
-    "  slugline status [OPTIONS]\n"
-    "\n"
-    "  -j, --json           the same as one object\n"
-    "  -s, --socket PATH    default $SLUGLINE_SOCKET, then " SL_READER_DEFAULT_SOCKET "\n"
-    "  -h, --help           this\n"
-    "\n"
-    "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_status = {
+    .name = "status",
+    .does = "what the daemon has received, published, refused and lost",
+    .run = run,
+    .synopsis = "[OPTIONS]",
+    .more = "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n",
+};
 
 #define REST_NS 20000000ll /* books that stood still this long are at rest */
 
@@ -35,46 +31,9 @@ struct status {
     char line[256]; /* the first sum that does not hold */
 };
 
-static uint64_t cells(const sl_cell *row, unsigned first, unsigned cnt)
+static double age_s(const struct status *status, const struct sl_feed_sums *sums)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < cnt; i++)
-        sum += sl_cell_get(&row[first + i]);
-    return sum;
-}
-
-/* ---- one feed's figures ---- */
-
-struct feed {
-    const char *name;
-    uint64_t lines_up, bytes, framed, published, duplicates, rejected, held, dropped, kernel_drops, cut;
-    uint64_t answered;
-    int64_t last_ns; /* 0: nothing yet */
-};
-
-static struct feed read_feed(const struct status *status, uint32_t idx)
-{
-    const sl_cell *rx = sl_books_rx(&status->books, idx), *desk = sl_books_desk(&status->books, idx);
-    return (struct feed){
-        .name = status->visit.feed[idx],
-        .lines_up = sl_cell_get(&rx[SL_RX_LINES_UP]),
-        .bytes = sl_cell_get(&rx[SL_RX_BYTES]),
-        .framed = cells(rx, SL_RX_FRAMED_LANE, SL_LANE_CNT),
-        .published = cells(desk, SL_DESK_LANE, SL_LANE_CNT),
-        .duplicates = sl_cell_get(&desk[SL_DESK_VERDICT + SL_VERDICT_DUPLICATE]),
-        .rejected = sl_cell_get(&desk[SL_DESK_REJECTED]),
-        .held = sl_cell_get(&desk[SL_DESK_HELD_NOW]),
-        .dropped = cells(rx, SL_RX_DROPPED_LANE, SL_LANE_CNT),
-        .kernel_drops = sl_cell_get(&rx[SL_RX_KERNEL_DROPS]),
-        .cut = cells(rx, SL_RX_CUT, SL_CUT_CNT),
-        .answered = sl_cell_get(&desk[SL_DESK_ANSWERED]),
-        .last_ns = (int64_t)sl_cell_get(&rx[SL_RX_LAST_NS]),
-    };
-}
-
-static double age_s(const struct status *status, const struct feed *feed)
-{
-    return feed->last_ns ? (double)(status->now_ns - feed->last_ns) / 1e9 : -1;
+    return sums->last_ns ? (double)(status->now_ns - sums->last_ns) / 1e9 : -1;
 }
 
 /* ---- the books ---- */
@@ -83,7 +42,7 @@ static uint64_t count_moves(const struct status *status)
 {
     uint64_t sum = sl_cell_get(&sl_books_tape(&status->books)[SL_TAPE_LAST_SEQ]);
     for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
-        struct feed feed = read_feed(status, i);
+        struct sl_feed_sums feed = sl_books_sums(&status->books, i);
         sum += feed.bytes + feed.framed + feed.answered + feed.dropped;
     }
     return sum;
@@ -93,7 +52,7 @@ static uint64_t count_in_flight(const struct status *status)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
-        struct feed feed = read_feed(status, i);
+        struct sl_feed_sums feed = sl_books_sums(&status->books, i);
         uint64_t done = feed.answered + feed.dropped;
         sum += feed.framed > done ? feed.framed - done : 0;
     }
@@ -118,10 +77,10 @@ static void print_feeds(const struct status *status)
     printf("%-16s%6s%12s%12s%11s%9s%7s%9s%9s%11s\n", "feed", "lines", "framed", "published", "duplicates", "rejects",
            "held", "dropped", "kernel", "last");
     for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
-        struct feed feed = read_feed(status, i);
+        struct sl_feed_sums feed = sl_books_sums(&status->books, i);
         printf("%-16s%6" PRIu64 "%12" PRIu64 "%12" PRIu64 "%11" PRIu64 "%9" PRIu64 "%7" PRIu64 "%9" PRIu64 "%9" PRIu64,
-               feed.name, feed.lines_up, feed.framed, feed.published, feed.duplicates, feed.rejected, feed.held,
-               feed.dropped, feed.kernel_drops);
+               status->visit.feed[i], feed.lines_up, feed.framed, feed.published, feed.duplicates, feed.rejected,
+               feed.held, feed.dropped, feed.kernel_drops);
         if (feed.last_ns)
             printf("%9.1f s\n", age_s(status, &feed));
         else
@@ -179,121 +138,99 @@ static void print_people(const struct status *status)
                status->balanced ? "balance" : "do not balance: ", status->balanced ? "" : status->line);
 }
 
-/* ---- JSON ---- */
+/* ---- for programs ---- */
 
-static void print_string(const char *key, const char *text)
+static void tell_feed(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
-    char buf[6 * 256 + 2];
-    size_t len = sl_json_string(buf, sizeof(buf), text, strlen(text));
-    printf("\"%s\":%.*s", key, len <= sizeof(buf) ? (int)len : 2, len <= sizeof(buf) ? buf : "\"\"");
-}
+    struct sl_feed_sums feed = sl_books_sums(&status->books, idx);
+    const sl_cell *desk = sl_books_desk(&status->books, idx);
 
-static void print_number(const char *key, uint64_t number) { printf(",\"%s\":%" PRIu64, key, number); }
-
-static void print_feed_json(const struct status *status, uint32_t idx)
-{
-    struct feed feed = read_feed(status, idx);
-    const sl_cell *rx = sl_books_rx(&status->books, idx), *desk = sl_books_desk(&status->books, idx);
-
-    printf("%s{", idx ? "," : "");
-    print_string("name", feed.name);
-    print_number("linesUp", feed.lines_up);
-    print_number("bytes", feed.bytes);
-    print_number("datagrams", sl_cell_get(&rx[SL_RX_DATAGRAMS]));
-    print_number("kernelDrops", feed.kernel_drops);
-    print_number("framed", feed.framed);
-    print_number("dropped", feed.dropped);
-    print_number("cut", feed.cut);
-    print_number("answered", feed.answered);
-    print_number("empty", sl_cell_get(&desk[SL_DESK_EMPTY]));
-    print_number("rejected", feed.rejected);
-    print_number("said", sl_cell_get(&desk[SL_DESK_SAID]));
-    print_number("published", feed.published);
-    print_number("duplicates", feed.duplicates);
-    print_number("held", feed.held);
-    print_number("lastNs", (uint64_t)feed.last_ns);
+    sl_facts_open(facts, NULL, '{');
+    sl_facts_text(facts, "name", status->visit.feed[idx]);
+    sl_facts_numbers(facts, { "linesUp", feed.lines_up }, { "bytes", feed.bytes }, { "datagrams", feed.datagrams },
+                     { "kernelDrops", feed.kernel_drops }, { "framed", feed.framed }, { "dropped", feed.dropped },
+                     { "cut", feed.cut }, { "answered", feed.answered }, { "empty", sl_cell_get(&desk[SL_DESK_EMPTY]) },
+                     { "rejected", feed.rejected }, { "said", sl_cell_get(&desk[SL_DESK_SAID]) },
+                     { "published", feed.published }, { "duplicates", feed.duplicates }, { "held", feed.held },
+                     { "lastNs", feed.last_ns });
+    sl_facts_open(facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
-        printf("%s\"%s\":%" PRIu64, lane ? "," : ",\"lanes\":{", sl_lane_name(lane),
-               sl_cell_get(&desk[SL_DESK_LANE + lane]));
-    printf("}}");
+        sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));
+    sl_facts_close(facts, '}');
+    sl_facts_close(facts, '}');
 }
 
-static void print_thread_json(const struct status *status, uint32_t idx)
+static void tell_thread(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
     const sl_cell *row = sl_books_thread(&status->books, idx);
 
-    printf("%s{", idx ? "," : "");
-    print_string("stages", status->visit.thread[idx]);
-    printf(",\"core\":%" PRId64, (int64_t)sl_cell_get(&row[SL_THREAD_CORE]));
-    print_number("polls", sl_cell_get(&row[SL_THREAD_POLLS]));
-    print_number("busyPolls", sl_cell_get(&row[SL_THREAD_BUSY_POLLS]));
-    print_number("sleeps", sl_cell_get(&row[SL_THREAD_SLEEPS]));
-    printf("}");
+    sl_facts_open(facts, NULL, '{');
+    sl_facts_text(facts, "stages", status->visit.thread[idx]);
+    sl_facts_numbers(
+        facts, { "core", sl_cell_get(&row[SL_THREAD_CORE]) }, { "polls", sl_cell_get(&row[SL_THREAD_POLLS]) },
+        { "busyPolls", sl_cell_get(&row[SL_THREAD_BUSY_POLLS]) }, { "sleeps", sl_cell_get(&row[SL_THREAD_SLEEPS]) });
+    sl_facts_close(facts, '}');
 }
 
-static void print_tape_json(const struct status *status)
+static void tell_tape(const struct status *status, struct sl_facts *facts)
 {
+    /* clang-format off */
     static const struct column {
         const char *name;
         unsigned idx;
     } columns[] = {
-        {"firstSeq",    SL_TAPE_FIRST_SEQ   },
-        { "lastSeq",    SL_TAPE_LAST_SEQ    },
-        { "bytes",      SL_TAPE_BYTES       },
-        { "rawLastSeq", SL_TAPE_RAW_LAST_SEQ},
-        { "passed",     SL_TAPE_PASSED      },
-        { "released",   SL_TAPE_RELEASED    },
-        { "made",       SL_TAPE_MADE        },
-        { "gateWaits",  SL_TAPE_GATE_WAITS  },
-        { "evictions",  SL_TAPE_EVICTIONS   },
-        { "seatLies",   SL_TAPE_SEAT_LIES   },
-        { "clockSteps", SL_TAPE_CLOCK_STEPS },
-        { "wakes",      SL_TAPE_WAKES       },
+        { "firstSeq",   SL_TAPE_FIRST_SEQ    },
+        { "lastSeq",    SL_TAPE_LAST_SEQ     },
+        { "bytes",      SL_TAPE_BYTES        },
+        { "rawLastSeq", SL_TAPE_RAW_LAST_SEQ },
+        { "passed",     SL_TAPE_PASSED       },
+        { "released",   SL_TAPE_RELEASED     },
+        { "made",       SL_TAPE_MADE         },
+        { "gateWaits",  SL_TAPE_GATE_WAITS   },
+        { "evictions",  SL_TAPE_EVICTIONS    },
+        { "seatLies",   SL_TAPE_SEAT_LIES    },
+        { "clockSteps", SL_TAPE_CLOCK_STEPS  },
+        { "wakes",      SL_TAPE_WAKES        },
     };
+    /* clang-format on */
+    sl_facts_open(facts, "tape", '{');
     for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-        printf("%s\"%s\":%" PRIu64, i ? "," : ",\"tape\":{", columns[i].name,
-               sl_cell_get(&sl_books_tape(&status->books)[columns[i].idx]));
-    printf("}");
+        sl_facts_number(facts, columns[i].name, sl_cell_get(&sl_books_tape(&status->books)[columns[i].idx]));
+    sl_facts_close(facts, '}');
 }
 
-static void print_json(const struct status *status)
+static void tell_programs(const struct status *status)
 {
     const struct sl_welcome *welcome = status->visit.welcome;
+    struct sl_facts facts = { 0 };
+    char epoch[17];
 
-    printf("{");
-    print_string("node", welcome->node);
-    printf(",");
-    print_string("name", welcome->tape_name);
-    printf(",\"epoch\":\"%016" PRIx64 "\"", welcome->epoch);
-    print_number("walks", welcome->walk_cnt);
-    printf(",\"walkPid\":%d,\"supervisorPid\":%d,\"startNs\":%" PRId64, welcome->walk_pid, welcome->supervisor_pid,
-           welcome->start_ns);
-    print_tape_json(status);
-    printf(",\"feeds\":[");
+    snprintf(epoch, sizeof(epoch), "%016" PRIx64, welcome->epoch);
+    sl_facts_open(&facts, NULL, '{');
+    sl_facts_text(&facts, "node", welcome->node);
+    sl_facts_text(&facts, "name", welcome->tape_name);
+    sl_facts_text(&facts, "epoch", epoch);
+    sl_facts_numbers(&facts, { "walks", welcome->walk_cnt }, { "walkPid", welcome->walk_pid },
+                     { "supervisorPid", welcome->supervisor_pid }, { "startNs", welcome->start_ns });
+    tell_tape(status, &facts);
+    sl_facts_open(&facts, "feeds", '[');
     for (uint32_t i = 0; i < status->books.feed_cnt; i++)
-        print_feed_json(status, i);
-    printf("],\"threads\":[");
+        tell_feed(status, &facts, i);
+    sl_facts_close(&facts, ']');
+    sl_facts_open(&facts, "threads", '[');
     for (uint32_t i = 0; i < status->books.thread_cnt; i++)
-        print_thread_json(status, i);
-    printf("]");
-    print_number("inFlight", status->in_flight);
+        tell_thread(status, &facts, i);
+    sl_facts_close(&facts, ']');
+    sl_facts_number(&facts, "inFlight", status->in_flight);
     if (status->at_rest)
-        printf(",\"balanced\":%s", status->balanced ? "true" : "false");
-    if (status->at_rest && !status->balanced) {
-        printf(",");
-        print_string("imbalance", status->line);
-    }
-    printf("}\n");
+        sl_facts_truth(&facts, "balanced", status->balanced);
+    if (status->at_rest && !status->balanced)
+        sl_facts_text(&facts, "imbalance", status->line);
+    sl_facts_close(&facts, '}');
+    putchar('\n');
 }
 
 /* ---- the command ---- */
-
-static int refuse(const char *path, int rc)
-{
-    bool nobody = rc == -ENOENT || rc == -ECONNREFUSED || rc == -EAGAIN || rc == -ETIMEDOUT;
-    fprintf(stderr, "slugline: status: %s: %s\n", sl_visit_socket(path), strerror(-rc));
-    return nobody ? SL_EXIT_NO_DAEMON : SL_EXIT_FINDING;
-}
 
 static int show(const char *path, bool json)
 {
@@ -301,15 +238,15 @@ static int show(const char *path, bool json)
     int rc = sl_visit_open(&status.visit, path, SL_HELLO_STATUS_ONLY, "slugline status");
 
     if (rc)
-        return refuse(path, rc);
+        return sl_daemon_refuse(&sl_command_status, path, rc);
     rc = sl_visit_books(&status.visit, &status.mem, &status.books);
     if (rc) {
         sl_visit_close(&status.visit);
-        return refuse(path, rc);
+        return sl_daemon_refuse(&sl_command_status, path, rc);
     }
     look_at_books(&status);
     if (json)
-        print_json(&status);
+        tell_programs(&status);
     else
         print_people(&status);
     bool finding = status.at_rest && !status.balanced;
@@ -318,37 +255,15 @@ static int show(const char *path, bool json)
     return finding ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }
 
-int sl_cmd_status(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json",             no_argument, NULL, 'j' },
-        { "socket",              required_argument, NULL, 's' },
-        { "help",                 no_argument, NULL, 'h' },
-        { 0}
+    static const char *path;
+    static bool json;
+    static const struct sl_option options[] = {
+        {'j',   "json", NULL, "the same as one object", sl_take_flag, &json, NULL },
+        SL_OPTION_SOCKET(&path),
+        { 0},
     };
-    const char *path = NULL;
-    bool json = false;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "js:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
-            json = true;
-            break;
-        case 's':
-            path = optarg;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return SL_EXIT_FINE;
-        default:
-            fputs("slugline status --help tells the options\n", stderr);
-            return SL_EXIT_USAGE;
-        }
-    }
-    if (optind != argc) {
-        fprintf(stderr, "slugline: status: '%s' is one argument too many\n", argv[optind]);
-        return SL_EXIT_USAGE;
-    }
-    return show(path, json);
+    int status = sl_options_read(&sl_command_status, options, argc, argv);
+    return status >= 0 ? status : show(path, json);
 }

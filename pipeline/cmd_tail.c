@@ -6,75 +6,44 @@
 #include "pipeline/filter.h"
 #include "pipeline/record.h"
 #include "pipeline/receipts.h"
-#include "pipeline/visit.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char help[] =
-    "slugline tail - follow the tape\n"
-    "\n"
-    "  slugline tail [OPTIONS]\n"
-    "\n"
-    "  -f, --from WHERE     now (default), oldest, SEQ, EPOCH:SEQ, or a time: "
-    "2026-01-05T10:01:02Z (UTC where it names no zone)\n"
-    "  -n, --count N        stop after N bulletins\n"
-    "  -j, --json           a ninjs object a line\n"
-    "  -r, --raw            the messages as the agencies sent them, with \\xNN for what is not "
-    "printable; needs the right\n"
-    "                       to the raw log\n"
-    "  -w, --where EXPR     only bulletins that fit: \"urgency <= 2 and lang == 'en' and headline ~ "
-    "'*rates*'\"; see FILTERS in\n"
-    "                       libslugline(3)\n"
-    "      --notices        also gaps, rejects, held bulletins and restarts\n"
-    "  -l, --latency        at the end, latencies by lane and stage, on standard error\n"
-    "  -s, --socket PATH    where the daemon hands out its tape; default $SLUGLINE_SOCKET, "
-    "then " SL_READER_DEFAULT_SOCKET "\n"
-    "  -h, --help           this\n"
-    "\n"
-    "A line for people: local time, lane, feed, what it does, slugline, headline, and "
-    "microseconds from the wire to here.\n"
-    "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail "
-    "joins it again by itself.\n"
-    "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n";
+static int run(int argc, char **argv);
+
+const struct sl_command sl_command_tail = {
+    .name = "tail",
+    .does = "follow the tape",
+    .run = run,
+    .synopsis = "[OPTIONS]",
+    .more =
+        "A line for people: local time, lane, feed, what it does, slugline, headline, and microseconds from the wire "
+        "to here.\n"
+        "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail joins it again "
+        "by itself.\n"
+        "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n",
+};
 
 #define SLICE_NS SL_TIME_NS /* how long a signal that came between two looks may go unheard */
 
 struct tail {
     struct sl_reader_options options;
     uint64_t count, printed;
-    bool json, raw, latency;
+    bool json, raw, notices, latency;
     bool color;
     bool told_gone;
+    const char *where;
     struct sl_filter *filter;
     struct sl_reader *reader;
     struct sl_receipts *receipts;
     char *line; /* of JSON; grows */
     size_t line_cap;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number)
-{
-    (void)signal_number;
-    stopped = 1;
-}
-
-static void hear_signals(void)
-{
-    /* Without SA_RESTART, so that a sleep ends. */
-    struct sigaction action = { .sa_handler = stop };
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* head is a fine companion of tail */
-}
 
 /* ---- options ---- */
 
@@ -87,8 +56,9 @@ static bool read_u64(const char *text, int base, char end, uint64_t *number, con
     return !errno && stop_at != text && *text != '-' && *text != '+' && *stop_at == end;
 }
 
-static bool read_from(struct sl_reader_options *options, const char *text)
+static bool take_from(void *to, char *text)
 {
+    struct sl_reader_options *options = to;
     const char *rest;
     enum sl_date_zone given;
 
@@ -106,88 +76,12 @@ static bool read_from(struct sl_reader_options *options, const char *text)
     return sl_date_iso((const uint8_t *)text, (uint32_t)strlen(text), NULL, &options->time_ns, &given);
 }
 
-static int usage(const char *what, const char *value)
-{
-    if (what)
-        fprintf(stderr, "slugline: tail: %s '%s'\n", what, value);
-    fputs("slugline tail --help tells the options\n", stderr);
-    return SL_EXIT_USAGE;
-}
-
 /* The expression again, and under it the place that was not understood. */
-static bool read_filter(struct tail *tail, const char *expression)
+static int refuse_filter(const struct tail *tail, const struct sl_filter_err *err, int rc)
 {
-    struct sl_filter_err err;
-    sl_filter_free(tail->filter);
-    tail->filter = NULL;
-    int rc = sl_filter_compile(&tail->filter, expression, &err);
-    tail->options.filter = tail->filter;
-    if (rc)
-        fprintf(stderr, "slugline: tail: --where: %s\n  %s\n  %*s^\n", rc == -EINVAL ? err.text : strerror(-rc),
-                expression, (int)err.off, "");
-    return !rc;
-}
-
-/* -1: go on; else the exit status. */
-static int read_options(struct tail *tail, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"from",             required_argument, NULL, 'f' },
-        { "count",              required_argument, NULL, 'n' },
-        { "json",                 no_argument, NULL, 'j' },
-        { "where",required_argument, NULL, 'w' },
-        { "raw",               no_argument, NULL, 'r' },
-        { "notices",            no_argument, NULL, 'N' },
-        { "latency",              no_argument, NULL, 'l' },
-        { "socket",                 required_argument, NULL, 's' },
-        { "help",              no_argument, NULL, 'h' },
-        { 0              }
-    };
-    const char *rest;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "f:n:w:jrls:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'f':
-            if (!read_from(&tail->options, optarg))
-                return usage("--from: now, oldest, SEQ, EPOCH:SEQ or a time expected, not", optarg);
-            break;
-        case 'n':
-            if (!read_u64(optarg, 10, '\0', &tail->count, &rest) || !tail->count)
-                return usage("--count: a number from 1 expected, not", optarg);
-            break;
-        case 'w':
-            if (!read_filter(tail, optarg))
-                return SL_EXIT_USAGE;
-            break;
-        case 'j':
-            tail->json = true;
-            break;
-        case 'r':
-            tail->raw = true;
-            break;
-        case 'N':
-            tail->options.notices = 1;
-            break;
-        case 'l':
-            tail->latency = true;
-            break;
-        case 's':
-            tail->options.socket = optarg;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return SL_EXIT_FINE;
-        default:
-            return usage(NULL, NULL);
-        }
-    }
-    if (optind != argc)
-        return usage("one argument too many:", argv[optind]);
-    if (tail->json && tail->raw)
-        return usage("--raw does not go with", "--json");
-    tail->options.raw = tail->raw;
-    return -1;
+    fprintf(stderr, "slugline: tail: --where: %s\n  %s\n  %*s^\n", rc == -EINVAL ? err->text : strerror(-rc),
+            tail->where, (int)err->off, "");
+    return SL_EXIT_USAGE;
 }
 
 /* ---- lines for people ---- */
@@ -379,7 +273,7 @@ static int follow(struct tail *tail)
 {
     struct sl_event event;
 
-    while (!stopped && !ferror(stdout) && (!tail->count || tail->printed < tail->count)) {
+    while (!sl_stopped && !ferror(stdout) && (!tail->count || tail->printed < tail->count)) {
         /* What is printed is shown at once when nothing more follows at once. */
         int rc = sl_reader_next(tail->reader, &event, 0);
         if (!rc && event.type == SL_EVENT_NONE) {
@@ -396,39 +290,54 @@ static int follow(struct tail *tail)
     return 0;
 }
 
-static bool is_no_daemon(int rc) { return rc == -ENOENT || rc == -ECONNREFUSED || rc == -EAGAIN || rc == -ETIMEDOUT; }
-
-static int open_tail(struct tail *tail)
-{
-    tail->options.size = sizeof(tail->options);
-    tail->options.name = "slugline tail";
-    int rc = sl_reader_open(&tail->reader, &tail->options);
-    if (!rc)
-        return -1;
-    const char *remedy = rc == -EACCES ? "; see the groups in the daemon's configuration" : "";
-    fprintf(stderr, "slugline: tail: %s: %s%s\n", sl_visit_socket(tail->options.socket), strerror(-rc), remedy);
-    return is_no_daemon(rc) ? SL_EXIT_NO_DAEMON : SL_EXIT_FINDING;
-}
-
 static bool wants_color(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-int sl_cmd_tail(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    struct tail tail = { .color = wants_color() };
-    int status = read_options(&tail, argc, argv);
-
+    static struct tail tail;
+    /* clang-format off */
+    static const struct sl_option options[] = {
+        { 'f', "from", "WHERE", "now (default), oldest, SEQ, EPOCH:SEQ, or a time: 2026-01-05T10:01:02Z (UTC where it\n"
+          "names no zone)", take_from, &tail.options, "now, oldest, SEQ, EPOCH:SEQ or a time" },
+        { 'n', "count", "N", "stop after N bulletins", sl_take_count, &tail.count, "a number from 1" },
+        { 'j', "json", NULL, "a ninjs object a line", sl_take_flag, &tail.json, NULL },
+        { 'r', "raw", NULL, "the messages as the agencies sent them, with \\xNN for what is not printable;\n"
+          "needs the right to the raw log", sl_take_flag, &tail.raw, NULL },
+        { 'w', "where", "EXPR", "only bulletins that fit: \"urgency <= 2 and lang == 'en' and headline ~ '*rates*'\";\n"
+          "see FILTERS in libslugline(3)", sl_take_text, &tail.where, NULL },
+        { 0, "notices", NULL, "also gaps, rejects, held bulletins and restarts", sl_take_flag, &tail.notices, NULL },
+        { 'l', "latency", NULL, "at the end, latencies by lane and stage, on standard error",
+          sl_take_flag, &tail.latency, NULL },
+        SL_OPTION_SOCKET(&tail.options.socket),
+        { 0 },
+    };
+    /* clang-format on */
+    int status = sl_options_read(&sl_command_tail, options, argc, argv);
     if (status >= 0)
         return status;
-    status = open_tail(&tail);
-    if (status >= 0)
-        return status;
+    if (tail.json && tail.raw)
+        return sl_usage_refuse(&sl_command_tail, "--raw does not go with --json");
+    struct sl_filter_err err;
+    int rc = tail.where ? sl_filter_compile(&tail.filter, tail.where, &err) : 0;
+    if (rc)
+        return refuse_filter(&tail, &err, rc);
+    tail.options.filter = tail.filter;
+    tail.color = wants_color();
+    tail.options.size = sizeof(tail.options);
+    tail.options.name = "slugline tail";
+    tail.options.raw = tail.raw;
+    tail.options.notices = tail.notices;
+    rc = sl_reader_open(&tail.reader, &tail.options);
+    if (rc)
+        return sl_daemon_refuse(&sl_command_tail, tail.options.socket, rc);
     tail.receipts = tail.latency ? sl_receipts_new() : NULL;
-    hear_signals();
-    int rc = follow(&tail);
+    sl_hear_stop();
+    signal(SIGPIPE, SIG_IGN); /* head is a fine companion of tail */
+    rc = follow(&tail);
     fflush(stdout);
     if (rc)
         fprintf(stderr, "slugline: tail: %s\n", strerror(-rc));

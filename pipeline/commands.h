@@ -1,4 +1,4 @@
-/* pipeline/commands.h - the commands of slugline, each the main of its own.
+/* pipeline/commands.h - the commands of slugline, each the main of its own, and what several of them need.
  *
  * Threads   The process's first.
  * Owns      argv is borrowed; argv[0] is the command's name.
@@ -7,16 +7,32 @@
 #ifndef SL_PIPELINE_COMMANDS_H
 #define SL_PIPELINE_COMMANDS_H
 
-#define SL_CONFIG_DEFAULT "/etc/slugline/slugline.yaml"
+#include "pipeline/client.h"
+#include "pipeline/options.h"
+
+#include <signal.h>
 
 enum sl_exit { SL_EXIT_FINE, SL_EXIT_FINDING, SL_EXIT_USAGE, SL_EXIT_NO_DAEMON };
 
-int sl_cmd_run(int argc, char **argv);
-int sl_cmd_check(int argc, char **argv);
-int sl_cmd_parse(int argc, char **argv);
-int sl_cmd_tail(int argc, char **argv);
-int sl_cmd_status(int argc, char **argv);
-int sl_cmd_gen(int argc, char **argv);
-int sl_cmd_demo(int argc, char **argv);
+extern const struct sl_command sl_command_run, sl_command_check, sl_command_parse, sl_command_tail, sl_command_status,
+    sl_command_gen, sl_command_demo;
+
+#define SL_CONFIG_DEFAULT "/etc/slugline/slugline.yaml"
+
+/* Options that several commands have; to is a const char *. */
+/* clang-format off */
+#define SL_OPTION_CONFIG(to) { 'c', "config", "FILE", \
+    "configuration; default " SL_CONFIG_DEFAULT ", - for standard input", sl_take_text, to, NULL }
+#define SL_OPTION_SOCKET(to) { 's', "socket", "PATH", \
+    "where the daemon hands out its tape; default $SLUGLINE_SOCKET,\nthen " SL_READER_DEFAULT_SOCKET, \
+    sl_take_text, to, NULL }
+/* clang-format on */
+
+/* How often INT or TERM asked us to stop, once heard.  They end a sleep. */
+extern volatile sig_atomic_t sl_stopped;
+void sl_hear_stop(void);
+
+/* Says why the daemon at this socket (NULL: the default) cannot be asked; the exit status. */
+int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc);
 
 #endif

@@ -405,9 +405,11 @@ static int check_file(const struct sl_place *place);
 #define ENTRIES(type, list, cnt) .cnt_at = offsetof(struct type, cnt), .entry_len = sizeof(((struct type *)0)->list[0])
 
 static const char *const truths[] = { "false", "true", NULL };
-static const char *const stages[] = { "rx", "decode", "desk", "waker", NULL }; /* the bits of enum sl_stage_kind */
-static const char *const ways[] = { [SL_RX_AUTO] = "auto", [SL_RX_URING] = "uring", [SL_RX_EPOLL] = "epoll", NULL };
-static const char *const framings[] = {
+const char *const sl_stage_names[] = { "rx", "decode", "desk", "waker", NULL };
+const char *const sl_receive_names[] = {
+    [SL_RX_AUTO] = "auto", [SL_RX_URING] = "uring", [SL_RX_EPOLL] = "epoll", NULL
+};
+const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
     [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_CNT] = NULL,
 };
@@ -416,8 +418,8 @@ static const char *const framings[] = {
 static const struct sl_key thread_keys[] = {
     /* name         kind             member                default     least     most */
     { "core",       SL_KEY_COUNT,    THREAD(core),         NULL,       0,        CORES_MAX - 1 },
-    { "stages",     SL_KEY_CHOICES,  THREAD(stages),       NULL,       0,        CNT(stages) - 1,
-      .what = "stage", .choices = stages },
+    { "stages",     SL_KEY_CHOICES,  THREAD(stages),       NULL,       0,        CNT(sl_stage_names) - 1,
+      .what = "stage", .choices = sl_stage_names },
     { "heavy",      SL_KEY_CHOICE,   THREAD(heavy),        "false",    .what = "answer", .choices = truths },
     { "for",        SL_KEY_COUNT,    THREAD(rx),           NULL,       0,        UINT32_MAX },
     { NULL },
@@ -447,7 +449,7 @@ static const struct sl_key tape_keys[] = {
 static const struct sl_key feed_keys[] = {
     { "name",         SL_KEY_WORD,     FEED(name),         NULL,       .read = read_feed_name },
     { "format",       SL_KEY_WORD,     FEED(format),       "auto",     .read = read_format },
-    { "framing",      SL_KEY_CHOICE,   FEED(framing),      NULL,       .what = "framing", .choices = framings },
+    { "framing",      SL_KEY_CHOICE,   FEED(framing),      NULL,       .what = "framing", .choices = sl_framing_names },
     { "lines",        SL_KEY_LINES,    FEED(lines),        NULL,       1, SL_LINES_PER_FEED_MAX,
       ENTRIES(sl_config_feed, lines, line_cnt), .what = "udp://239.1.1.1:5001" },
     { "timezone",     SL_KEY_WORD,     FEED(timezone),     NULL,       .read = read_timezone },
@@ -466,7 +468,8 @@ static const struct sl_key file_keys[] = {
     { "threads",    SL_KEY_LIST,     FILE(threads),        NULL,       1,        SL_THREADS_MAX, .word = "auto",
       .keys = thread_keys, ENTRIES(sl_config, threads, thread_cnt), .check = check_threads },
     { "idle",       SL_KEY_DURATION, FILE(idle_spin_ns),   "50us",     0,        SECOND,      .word = "spin" },
-    { "receive",    SL_KEY_CHOICE,   FILE(receive),        "auto",     .what = "way to receive", .choices = ways },
+    { "receive",    SL_KEY_CHOICE,   FILE(receive),        "auto",     .what = "way to receive",
+      .choices = sl_receive_names },
     { "heavy",      SL_KEY_SIZE,     FILE(heavy),          "256KiB",   4 * KIB,  64 * MIB },
     { "rings",      SL_KEY_GROUP,    .keys = ring_keys },
     { "tape",       SL_KEY_GROUP,    .keys = tape_keys,    .check = check_tape },

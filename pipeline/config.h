@@ -72,6 +72,9 @@ struct sl_config {
     struct sl_config_zones *zones;
 };
 
+/* The words of the file for its enums, NULL at the end; of stages, by their bits from the lowest. */
+extern const char *const sl_stage_names[], *const sl_receive_names[], *const sl_framing_names[];
+
 /* path "-": standard input.  Also resolves interfaces, groups, hosts and zones, so that what is accepted can start. */
 int sl_config_read(struct sl_config *config, const char *path, char *err, size_t err_len);
 /* The same from memory, for tests and the demo; name stands in messages. */

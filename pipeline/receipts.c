@@ -55,24 +55,22 @@ void sl_receipts_print(const struct sl_receipts *receipts, FILE *to)
         }
 }
 
-static void print_hist(const struct sl_hist *hist, FILE *to)
+static void tell_hist(const struct sl_hist *hist, struct sl_facts *facts, const char *key)
 {
-    fprintf(to,
-            "{\"count\":%" PRIu64 ",\"negative\":%" PRIu64 ",\"min\":%" PRId64 ",\"p50\":%" PRId64 ",\"p90\":%" PRId64
-            ",\"p99\":%" PRId64 ",\"p99.9\":%" PRId64 ",\"max\":%" PRId64 "}",
-            hist->cnt, hist->negative_cnt, hist->min, sl_hist_percentile(hist, 50), sl_hist_percentile(hist, 90),
-            sl_hist_percentile(hist, 99), sl_hist_percentile(hist, 99.9), hist->max);
+    sl_facts_object(facts, key, { "count", hist->cnt }, { "negative", hist->negative_cnt }, { "min", hist->min },
+                    { "p50", sl_hist_percentile(hist, 50) }, { "p90", sl_hist_percentile(hist, 90) },
+                    { "p99", sl_hist_percentile(hist, 99) }, { "p99.9", sl_hist_percentile(hist, 99.9) },
+                    { "max", hist->max });
 }
 
-void sl_receipts_json(const struct sl_receipts *receipts, FILE *to)
+void sl_receipts_tell(const struct sl_receipts *receipts, struct sl_facts *facts, const char *key)
 {
+    sl_facts_open(facts, key, '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++) {
-        fprintf(to, "%s\"%s\":{", lane ? "," : "{", sl_lane_name(lane));
-        for (unsigned stage = 0; stage < SL_RECEIPT_CNT; stage++) {
-            fprintf(to, "%s\"%s\":", stage ? "," : "", stage_names[stage]);
-            print_hist(&receipts->hist[lane][stage], to);
-        }
-        fputc('}', to);
+        sl_facts_open(facts, sl_lane_name(lane), '{');
+        for (unsigned stage = 0; stage < SL_RECEIPT_CNT; stage++)
+            tell_hist(&receipts->hist[lane][stage], facts, stage_names[stage]);
+        sl_facts_close(facts, '}');
     }
-    fputc('}', to);
+    sl_facts_close(facts, '}');
 }

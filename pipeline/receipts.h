@@ -1,6 +1,6 @@
 /* pipeline/receipts.h - how long bulletins took from stage to stage, by lane, from the receipts they carry.
  *
- * Life      new, add ..., print or json, delete.
+ * Life      new, add ..., print or tell, delete.
  * Threads   One.
  * Errors    new: NULL when there is no memory.
  * Units     ns inside; what people read is in microseconds.
@@ -10,13 +10,14 @@
 
 #include "parsers/parse.h"
 #include "pipeline/client.h"
+#include "pipeline/facts.h"
 #include "pipeline/hist.h"
 
 #include <stdio.h>
 
 enum sl_receipt_stage {
-    SL_RECEIPT_WIRE_RX,        /* in the card and the kernel, or waiting for us to look; absent without a wire stamp */
-    SL_RECEIPT_RX_FRAMED,      /* a message in pieces: from the packet that ended it */
+    SL_RECEIPT_WIRE_RX, /* in the card and the kernel, or waiting for us to look; absent without a wire stamp */
+    SL_RECEIPT_RX_FRAMED, /* a message in pieces: from the packet that ended it */
     SL_RECEIPT_FRAMED_DECODED, /* waiting and parsing */
     SL_RECEIPT_DECODED_PUBLISHED,
     SL_RECEIPT_PUBLISHED_READ,
@@ -35,6 +36,6 @@ void sl_receipts_add(struct sl_receipts *receipts, const struct sl_event *event)
 int64_t sl_receipts_whole_ns(const struct sl_event *event);
 void sl_receipts_print(const struct sl_receipts *receipts, FILE *to);
 /* {"flash":{"wire-rx":{"count":..,"p50":..},...},...}: ns. */
-void sl_receipts_json(const struct sl_receipts *receipts, FILE *to);
+void sl_receipts_tell(const struct sl_receipts *receipts, struct sl_facts *facts, const char *key);
 
 #endif

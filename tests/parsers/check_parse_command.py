@@ -35,7 +35,8 @@ def main():
             print("failed:", name, *seen)
 
     status, _, _, out = run(slugline, "--help")
-    expect("help says how to use it, and what formats there are", status == 0 and "usage:" in out and "iptc7901" in out, out)
+    expect("help says how to use it, and what formats there are", status == 0 and "slugline parse [OPTIONS]" in out
+           and "iptc7901" in out, out)
     for arguments in ([], ["--format", "nonsense", "-"], ["--timezone", "../../etc/passwd", "-"], ["--nonsense", "-"],
                       ["--timezone"], ["--arrival", "soon", "-"], ["--charset", "nonsense", "-"]):
         status, _, err, _ = run(slugline, *arguments)

@@ -1,0 +1,31 @@
+#include "pipeline/commands.h"
+
+#include "pipeline/visit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+volatile sig_atomic_t sl_stopped;
+
+static void stop(int signal_number)
+{
+    (void)signal_number;
+    sl_stopped++;
+}
+
+void sl_hear_stop(void)
+{
+    /* Without SA_RESTART, so that a sleep ends. */
+    struct sigaction action = { .sa_handler = stop };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc)
+{
+    bool nobody = rc == -ENOENT || rc == -ECONNREFUSED || rc == -EAGAIN || rc == -ETIMEDOUT;
+    fprintf(stderr, "slugline: %s: %s: %s%s\n", command->name, sl_visit_socket(socket), strerror(-rc),
+            rc == -EACCES ? "; see the groups in the daemon's configuration" : "");
+    return nobody ? SL_EXIT_NO_DAEMON : SL_EXIT_FINDING;
+}
