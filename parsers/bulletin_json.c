@@ -257,23 +257,10 @@ static bool is_one_of(char c, const char *set) { return c && strchr(set, c); }
 static bool is_path_char(char c)
 {
     switch (c) {
-    case '-':
-    case '.':
-    case '_':
-    case '~':
-    case '!':
-    case '$':
-    case '&':
-    case '\'':
-    case '(':
-    case ')':
-    case '*':
-    case '+':
-    case ',':
-    case ';':
-    case '=':
-    case ':':
-    case '@':
+        /* clang-format off */
+    case '-': case '.': case '_': case '~': case '!': case '$': case '&': case '\'': case '(': case ')': case '*':
+    case '+': case ',': case ';': case '=': case ':': case '@':
+        /* clang-format on */
         return true;
     default:
         return is_letter(c) || is_digit(c);
@@ -452,6 +439,28 @@ static struct sl_slice part_of(const struct source *source, const struct sl_item
 
 static uint32_t count_items(const struct source *source, enum sl_list list) { return source->bulletin->list[list].cnt; }
 
+typedef void put_item(struct line *line, const struct source *source, const struct sl_item *item);
+
+/* An object for each item that put makes something of, in the list that is open. */
+static void put_items(struct line *line, const struct source *source, enum sl_list which, put_item *put_one)
+{
+    const struct sl_item *item = sl_bulletin_items(source->bulletin, which);
+    for (uint32_t i = 0; i < count_items(source, which); i++, item++) {
+        struct mark element = open_element(line);
+        put_one(line, source, item);
+        close_mark(line, element, '}');
+    }
+}
+
+/* The same as a list of its own. */
+static void put_list(struct line *line, const struct source *source, struct sl_slice key, enum sl_list which,
+                     put_item *put_one)
+{
+    struct mark list = open_member(line, key, '[');
+    put_items(line, source, which, put_one);
+    close_mark(line, list, ']');
+}
+
 static void put_head(struct line *line, const struct source *source)
 {
     const struct sl_bulletin *bulletin = source->bulletin;
@@ -482,20 +491,26 @@ static void put_role(struct line *line, struct sl_slice language, struct sl_slic
     put_char(line, '"');
 }
 
-static void put_versions_of_text(struct line *line, const struct source *source, enum sl_list list,
-                                 struct sl_slice content_type)
+/* A headline or body in a further language, or of another role. */
+static void put_version(struct line *line, const struct source *source, const struct sl_item *item,
+                        struct sl_slice content_type)
 {
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, list);
-    for (uint32_t i = 0; i < count_items(source, list); i++, item++) {
-        struct sl_slice text = part_of(source, item, 2);
-        if (!text.len)
-            continue;
-        struct mark element = open_element(line);
-        put_role(line, part_of(source, item, 0), part_of(source, item, 1));
-        put_text(line, KEY("contentType"), content_type);
-        put_text(line, KEY("value"), text);
-        close_mark(line, element, '}');
-    }
+    struct sl_slice text = part_of(source, item, 2);
+    if (!text.len)
+        return;
+    put_role(line, part_of(source, item, 0), part_of(source, item, 1));
+    put_text(line, KEY("contentType"), content_type);
+    put_text(line, KEY("value"), text);
+}
+
+static void put_further_headline(struct line *line, const struct source *source, const struct sl_item *item)
+{
+    put_version(line, source, item, SL_SLICE(""));
+}
+
+static void put_further_body(struct line *line, const struct source *source, const struct sl_item *item)
+{
+    put_version(line, source, item, SL_SLICE("text/plain"));
 }
 
 static void put_headlines(struct line *line, const struct source *source)
@@ -508,7 +523,7 @@ static void put_headlines(struct line *line, const struct source *source)
         put_text(line, KEY("value"), headline);
         close_mark(line, element, '}');
     }
-    put_versions_of_text(line, source, SL_LIST_HEADLINES, SL_SLICE(""));
+    put_items(line, source, SL_LIST_HEADLINES, put_further_headline);
     close_mark(line, list, ']');
 }
 
@@ -529,22 +544,15 @@ static void put_bodies(struct line *line, const struct source *source)
     struct mark list = open_member(line, KEY("bodies"), '[');
     put_body(line, SL_SLICE("text/plain"), body, sl_text_words(body));
     put_body(line, SL_SLICE("text/html"), text_of(source, SL_TEXT_BODY_HTML), 0);
-    put_versions_of_text(line, source, SL_LIST_BODIES, SL_SLICE("text/plain"));
+    put_items(line, source, SL_LIST_BODIES, put_further_body);
     close_mark(line, list, ']');
 }
 
-/* A list whose items are scheme, code, name. */
-static void put_coded_list(struct line *line, const struct source *source, struct sl_slice key, enum sl_list which)
+/* An item of scheme, code, name. */
+static void put_coded(struct line *line, const struct source *source, const struct sl_item *item)
 {
-    struct mark list = open_member(line, key, '[');
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, which);
-    for (uint32_t i = 0; i < count_items(source, which); i++, item++) {
-        struct mark element = open_element(line);
-        put_text(line, KEY("name"), part_of(source, item, 2));
-        put_code(line, part_of(source, item, 0), part_of(source, item, 1));
-        close_mark(line, element, '}');
-    }
-    close_mark(line, list, ']');
+    put_text(line, KEY("name"), part_of(source, item, 2));
+    put_code(line, part_of(source, item, 0), part_of(source, item, 1));
 }
 
 /* ninjs wants a URI for the type; a type that is a word ("RIC") becomes one of ours. */
@@ -593,36 +601,29 @@ static bool has_organisation(const struct source *source, struct sl_slice symbol
 
 static struct sl_slice only_short(struct sl_slice text) { return text.len <= REPEATED_LEN_MAX ? text : SL_SLICE(""); }
 
-static void put_organisation(struct line *line, const struct source *source, const struct sl_item *organisation)
+static void put_organisation(struct line *line, const struct source *source, const struct sl_item *item)
 {
-    struct sl_slice symbol = part_of(source, organisation, 3);
-    struct mark element = open_element(line);
-    put_text(line, KEY("name"), part_of(source, organisation, 2));
-    put_code(line, part_of(source, organisation, 0), part_of(source, organisation, 1));
-    if (symbol.len) {
-        const struct sl_item *known = find_symbol(source, symbol);
-        put_symbols(line, known ? only_short(part_of(source, known, 0)) : SL_SLICE(""),
-                    known ? only_short(part_of(source, known, 1)) : SL_SLICE(""), symbol);
-    }
-    close_mark(line, element, '}');
+    struct sl_slice symbol = part_of(source, item, 3), none = SL_SLICE("");
+    const struct sl_item *known = symbol.len ? find_symbol(source, symbol) : NULL;
+    put_coded(line, source, item);
+    if (symbol.len)
+        put_symbols(line, known ? only_short(part_of(source, known, 0)) : none,
+                    known ? only_short(part_of(source, known, 1)) : none, symbol);
 }
 
-/* Organisations with their symbols; a symbol that no organisation claims belongs to one without a name. */
+/* A symbol that no organisation claims belongs to one without a name. */
+static void put_unclaimed_symbol(struct line *line, const struct source *source, const struct sl_item *item)
+{
+    struct sl_slice symbol = part_of(source, item, 2);
+    if (symbol.len && !has_organisation(source, symbol))
+        put_symbols(line, part_of(source, item, 0), part_of(source, item, 1), symbol);
+}
+
 static void put_organisations(struct line *line, const struct source *source)
 {
     struct mark list = open_member(line, KEY("organisations"), '[');
-    const struct sl_item *organisation = sl_bulletin_items(source->bulletin, SL_LIST_ORGANISATIONS);
-    for (uint32_t i = 0; i < count_items(source, SL_LIST_ORGANISATIONS); i++)
-        put_organisation(line, source, &organisation[i]);
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, SL_LIST_SYMBOLS);
-    for (uint32_t i = 0; i < count_items(source, SL_LIST_SYMBOLS); i++, item++) {
-        struct sl_slice symbol = part_of(source, item, 2);
-        if (!symbol.len || has_organisation(source, symbol))
-            continue;
-        struct mark element = open_element(line);
-        put_symbols(line, part_of(source, item, 0), part_of(source, item, 1), symbol);
-        close_mark(line, element, '}');
-    }
+    put_items(line, source, SL_LIST_ORGANISATIONS, put_organisation);
+    put_items(line, source, SL_LIST_SYMBOLS, put_unclaimed_symbol);
     close_mark(line, list, ']');
 }
 
@@ -773,18 +774,10 @@ static void put_geo(struct line *line, struct sl_slice geo)
     }
 }
 
-static void put_places(struct line *line, const struct source *source)
+static void put_place(struct line *line, const struct source *source, const struct sl_item *item)
 {
-    struct mark list = open_member(line, KEY("places"), '[');
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, SL_LIST_PLACES);
-    for (uint32_t i = 0; i < count_items(source, SL_LIST_PLACES); i++, item++) {
-        struct mark element = open_element(line);
-        put_text(line, KEY("name"), part_of(source, item, 2));
-        put_code(line, part_of(source, item, 0), part_of(source, item, 1));
-        put_geo(line, part_of(source, item, 3));
-        close_mark(line, element, '}');
-    }
-    close_mark(line, list, ']');
+    put_coded(line, source, item);
+    put_geo(line, part_of(source, item, 3));
 }
 
 /* ---- who, rights, and what belongs to it ---- */
@@ -838,37 +831,23 @@ static void put_rendition(struct line *line, struct sl_slice href, struct sl_sli
 }
 
 /* ninjs demands a name and a uri of each: both are the id, or where it is linked to. */
-static void put_associations(struct line *line, const struct source *source)
+static void put_association(struct line *line, const struct source *source, const struct sl_item *item)
 {
-    struct mark list = open_member(line, KEY("associations"), '[');
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, SL_LIST_ASSOCIATIONS);
-    for (uint32_t i = 0; i < count_items(source, SL_LIST_ASSOCIATIONS); i++, item++) {
-        struct sl_slice id = part_of(source, item, 1), href = part_of(source, item, 2), type = part_of(source, item, 3);
-        struct sl_slice name = id.len ? id : href;
-        if (!name.len)
-            continue;
-        struct mark element = open_element(line);
-        put_text(line, KEY("name"), name);
-        put_text(line, KEY("rel"), part_of(source, item, 0));
-        put_uri(line, only_short(source->provider), name);
-        put_text(line, KEY("type"), find_object_type(type));
-        put_rendition(line, href, type);
-        close_mark(line, element, '}');
-    }
-    close_mark(line, list, ']');
+    struct sl_slice id = part_of(source, item, 1), href = part_of(source, item, 2), type = part_of(source, item, 3);
+    struct sl_slice name = id.len ? id : href;
+    if (!name.len)
+        return;
+    put_text(line, KEY("name"), name);
+    put_text(line, KEY("rel"), part_of(source, item, 0));
+    put_uri(line, only_short(source->provider), name);
+    put_text(line, KEY("type"), find_object_type(type));
+    put_rendition(line, href, type);
 }
 
-static void put_alt_ids(struct line *line, const struct source *source)
+static void put_alt_id(struct line *line, const struct source *source, const struct sl_item *item)
 {
-    struct mark list = open_member(line, KEY("altIds"), '[');
-    const struct sl_item *item = sl_bulletin_items(source->bulletin, SL_LIST_ALT_IDS);
-    for (uint32_t i = 0; i < count_items(source, SL_LIST_ALT_IDS); i++, item++) {
-        struct mark element = open_element(line);
-        put_text(line, KEY("role"), part_of(source, item, 0));
-        put_text(line, KEY("value"), part_of(source, item, 1));
-        close_mark(line, element, '}');
-    }
-    close_mark(line, list, ']');
+    put_text(line, KEY("role"), part_of(source, item, 0));
+    put_text(line, KEY("value"), part_of(source, item, 1));
 }
 
 static void put_standard(struct line *line)
@@ -1007,17 +986,17 @@ size_t sl_bulletin_json(char *buf, size_t cap, const struct sl_bulletin *bulleti
     put_text(&line, KEY("slugline"), text_of(&source, SL_TEXT_SLUGLINE));
     put_text(&line, KEY("located"), text_of(&source, SL_TEXT_LOCATED));
     put_bodies(&line, &source);
-    put_coded_list(&line, &source, KEY("subjects"), SL_LIST_SUBJECTS);
-    put_coded_list(&line, &source, KEY("genres"), SL_LIST_GENRES);
-    put_coded_list(&line, &source, KEY("people"), SL_LIST_PEOPLE);
+    put_list(&line, &source, KEY("subjects"), SL_LIST_SUBJECTS, put_coded);
+    put_list(&line, &source, KEY("genres"), SL_LIST_GENRES, put_coded);
+    put_list(&line, &source, KEY("people"), SL_LIST_PEOPLE, put_coded);
     put_organisations(&line, &source);
-    put_places(&line, &source);
+    put_list(&line, &source, KEY("places"), SL_LIST_PLACES, put_place);
     put_provider(&line, &source);
     put_text(&line, KEY("edNote"), text_of(&source, SL_TEXT_EDNOTE));
     put_text(&line, KEY("copyrightNotice"), text_of(&source, SL_TEXT_COPYRIGHT));
     put_text(&line, KEY("usageTerms"), text_of(&source, SL_TEXT_USAGE_TERMS));
-    put_associations(&line, &source);
-    put_alt_ids(&line, &source);
+    put_list(&line, &source, KEY("associations"), SL_LIST_ASSOCIATIONS, put_association);
+    put_list(&line, &source, KEY("altIds"), SL_LIST_ALT_IDS, put_alt_id);
     put_standard(&line);
     put_wire(&line, &source, wire ? wire : &no_wire);
     put_char(&line, '}');
