@@ -19,29 +19,11 @@
 #include <string.h>
 #include "parsers/ascii.h"
 
-enum { SOH = 0x01, STX = 0x02, ETX = 0x03, EOT = 0x04, DEL = 0x7f };
+enum { STX = 0x02, ETX = 0x03, EOT = 0x04 };
 
-#define NOISE_MAX    256u /* of a line before the message begins */
 #define KEYWORDS_MAX 100u /* of a line that is only known to be keywords by where it stands */
 
-/* ---- bytes ---- */
-
-static bool is_noise(uint8_t byte) { return byte <= ' ' || byte == DEL || byte == 0xff; }
-
 /* ---- the header line ---- */
-
-/* Behind SOH, if there is one near, else behind what a line sends when it has nothing to say. */
-static struct sl_span skip_noise(struct sl_span message)
-{
-    const uint8_t *soh = memchr(message.data, SOH, message.len < NOISE_MAX ? message.len : NOISE_MAX);
-    if (soh)
-        message = sl_span_skip(message, (uint32_t)(soh - message.data) + 1);
-    else if (sl_span_starts(message, "\xef\xbb\xbf"))
-        message = sl_span_skip(message, 3); /* a relay's byte-order mark */
-    while (message.len != 0 && is_noise(message.data[0]))
-        message = sl_span_skip(message, 1);
-    return message;
-}
 
 static struct sl_span take(struct sl_span *rest, uint32_t len)
 {
@@ -125,8 +107,8 @@ static bool begins_header(struct sl_span line, const struct sl_7901_header *head
 static int recognize(const uint8_t *data, uint32_t len)
 {
     struct sl_7901_header header = { 0 };
-    bool has_soh = memchr(data, SOH, len < NOISE_MAX ? len : NOISE_MAX) != NULL;
-    struct sl_span line = sl_span_line(skip_noise((struct sl_span){ data, len })), rest = line;
+    bool has_soh;
+    struct sl_span line = sl_span_line(sl_story_skip_noise((struct sl_span){ data, len }, &has_soh)), rest = line;
     if (!read_header(&rest, &header))
         return has_soh ? 99 : 90;
     return has_soh && begins_header(line, &header) ? 60 : 0;
@@ -135,69 +117,53 @@ static int recognize(const uint8_t *data, uint32_t len)
 static unsigned peek_urgency(const uint8_t *data, uint32_t len)
 {
     struct sl_7901_header header = { 0 };
-    struct sl_span rest = sl_span_line(skip_noise((struct sl_span){ data, len }));
+    bool has_soh;
+    struct sl_span rest = sl_span_line(sl_story_skip_noise((struct sl_span){ data, len }, &has_soh));
     read_header(&rest, &header);
     return header.priority.len != 0 ? (unsigned)(header.priority.data[0] - '0') : 0;
 }
 
-static enum sl_parse_code take_header(struct sl_7901 *story, struct sl_span *message)
+static enum sl_parse_code take_header(struct sl_7901 *wire, struct sl_span *message)
 {
-    struct sl_parse *parse = story->parse;
+    struct sl_parse *parse = wire->story.parse;
     struct sl_span line, rest;
     if (!sl_line_next(message, &line))
         line = *message;
     rest = line;
-    const char *want = read_header(&rest, &story->header);
+    const char *want = read_header(&rest, &wire->header);
     if (want) {
         uint32_t off = (uint32_t)(rest.data - parse->data);
         bool is_end = rest.len == 0 && message->len == 0;
-        enum sl_parse_code code = is_end                          ? SL_PARSE_CUT
-                                  : story->header.number.len == 0 ? SL_PARSE_BAD_FRAME
-                                                                  : SL_PARSE_BAD_HEADER;
+        enum sl_parse_code code = is_end                         ? SL_PARSE_CUT
+                                  : wire->header.number.len == 0 ? SL_PARSE_BAD_FRAME
+                                                                 : SL_PARSE_BAD_HEADER;
         return sl_reject(parse, code, off, want);
     }
-    read_header_rest(rest, &story->header);
+    read_header_rest(rest, &wire->header);
     return SL_PARSE_OK;
 }
 
 /* ---- the parts ---- */
 
-static struct sl_span trim_noise_end(struct sl_span span)
-{
-    while (span.len != 0 && (is_noise(span.data[span.len - 1]) || span.data[span.len - 1] == 0xa0))
-        span.len--;
-    return span;
-}
-
-/* The last line that says anything. */
-static struct sl_span last_line(struct sl_span span)
-{
-    span = trim_noise_end(span);
-    uint32_t start = span.len;
-    while (start != 0 && span.data[start - 1] != '\n' && span.data[start - 1] != '\r')
-        start--;
-    return sl_span_skip(span, start);
-}
-
-static void find_trailer_behind(struct sl_7901 *story, struct sl_span rest)
+static void find_trailer_behind(struct sl_7901 *wire, struct sl_span rest)
 {
     struct sl_span line;
     for (unsigned i = 0; i < 6 && sl_line_next(&rest, &line); i++) {
-        line = trim_noise_end(line);
+        line = sl_story_trim_noise(line);
         if (sl_7901_is_trailer(line, true)) {
-            story->trailer = line;
+            wire->trailer = line;
             return;
         }
     }
 }
 
 /* Ends the text before the trailer, where no ETX does. */
-static struct sl_span find_trailer_inside(struct sl_7901 *story, struct sl_span text)
+static struct sl_span find_trailer_inside(struct sl_7901 *wire, struct sl_span text)
 {
-    struct sl_span line = last_line(text);
+    struct sl_span line = sl_story_last_line(text);
     if (line.len == 0 || !sl_7901_is_trailer(line, false))
         return text;
-    story->trailer = line;
+    wire->trailer = line;
     return sl_span_head(text, (uint32_t)(line.data - text.data));
 }
 
@@ -219,7 +185,7 @@ static bool looks_like_keywords(struct sl_span line, struct sl_span after)
 }
 
 /* A relay left no STX: the keywords are the lines that end with a slash, or one line alone.  Gives the text behind. */
-static struct sl_span split_keywords(struct sl_7901 *story, struct sl_span rest)
+static struct sl_span split_keywords(struct sl_7901 *wire, struct sl_span rest)
 {
     struct sl_span line = { rest.data, 0 }, after = rest;
     while (line.len == 0) {
@@ -232,31 +198,31 @@ static struct sl_span split_keywords(struct sl_7901 *story, struct sl_span rest)
         return rest;
     while (ends_with(line, '/') && ends_with(sl_span_line(after), '/'))
         sl_line_next(&after, &line);
-    story->keywords = (struct sl_span){ rest.data, (uint32_t)(after.data - rest.data) };
+    wire->keywords = (struct sl_span){ rest.data, (uint32_t)(after.data - rest.data) };
     return after;
 }
 
-static enum sl_parse_code split_parts(struct sl_7901 *story, struct sl_span rest, bool has_soh)
+static enum sl_parse_code split_parts(struct sl_7901 *wire, struct sl_span rest, bool has_soh)
 {
     const uint8_t *stx = memchr(rest.data, STX, rest.len);
     struct sl_span text = rest;
     if (stx) {
-        story->keywords = sl_span_head(rest, (uint32_t)(stx - rest.data));
-        text = sl_span_skip(rest, story->keywords.len + 1);
+        wire->keywords = sl_span_head(rest, (uint32_t)(stx - rest.data));
+        text = sl_span_skip(rest, wire->keywords.len + 1);
     }
     const uint8_t *etx = memrchr(text.data, ETX, text.len);
     const uint8_t *eot = memrchr(text.data, EOT, text.len);
     if (etx) {
-        find_trailer_behind(story, sl_span_skip(text, (uint32_t)(etx - text.data) + 1));
+        find_trailer_behind(wire, sl_span_skip(text, (uint32_t)(etx - text.data) + 1));
         text.len = (uint32_t)(etx - text.data);
     } else if (eot) {
         text.len = (uint32_t)(eot - text.data);
     }
-    if (story->trailer.len == 0)
-        text = find_trailer_inside(story, text);
-    if ((stx || has_soh) && !etx && !eot && story->trailer.len == 0)
-        return sl_reject(story->parse, SL_PARSE_CUT, story->parse->len, "ETX and the time behind the text");
-    story->text = stx ? text : split_keywords(story, text);
+    if (wire->trailer.len == 0)
+        text = find_trailer_inside(wire, text);
+    if ((stx || has_soh) && !etx && !eot && wire->trailer.len == 0)
+        return sl_reject(wire->story.parse, SL_PARSE_CUT, wire->story.parse->len, "ETX and the time behind the text");
+    wire->text = stx ? text : split_keywords(wire, text);
     return SL_PARSE_OK;
 }
 
@@ -264,23 +230,24 @@ static enum sl_parse_code next(struct sl_parse *parse)
 {
     if (parse->bulletin_idx != 0)
         return SL_PARSE_END;
-    struct sl_7901 story = { .parse = parse, .out = &parse->out };
-    struct sl_span message = { parse->data, parse->len };
-    bool has_soh = memchr(message.data, SOH, message.len < NOISE_MAX ? message.len : NOISE_MAX) != NULL;
-    message = skip_noise(message);
+    struct sl_7901 wire = {
+        .story = {.parse = parse, .out = &parse->out}
+    };
+    bool has_soh;
+    struct sl_span message = sl_story_skip_noise((struct sl_span){ parse->data, parse->len }, &has_soh);
     if (message.len == 0)
         return SL_PARSE_END;
-    enum sl_parse_code code = take_header(&story, &message);
+    enum sl_parse_code code = take_header(&wire, &message);
     if (code == SL_PARSE_OK)
-        code = split_parts(&story, message, has_soh);
+        code = split_parts(&wire, message, has_soh);
     if (code != SL_PARSE_OK)
         return code;
     struct sl_span whole = { parse->data, parse->len };
-    story.charset = sl_parse_charset(parse, &whole);
-    story.zone = sl_parse_zone(parse, sl_7901_zone_name(&story.header));
-    sl_7901_say_time(&story);
-    sl_7901_say_header(&story);
-    sl_7901_say_text(&story);
+    wire.story.charset = sl_parse_charset(parse, &whole);
+    wire.story.zone = sl_parse_zone(parse, sl_7901_zone_name(&wire.header));
+    sl_7901_say_time(&wire);
+    sl_7901_say_header(&wire);
+    sl_7901_say_text(&wire);
     return SL_PARSE_OK;
 }
 

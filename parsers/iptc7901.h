@@ -11,8 +11,7 @@
 #ifndef SL_PARSERS_IPTC7901_H
 #define SL_PARSERS_IPTC7901_H
 
-#include "parsers/editor.h"
-#include "parsers/parse.h"
+#include "parsers/story.h"
 
 #define SL_7901_TWICE_MAX 1500u /* bytes of anything that is said twice: see sl_parse_bound */
 
@@ -23,14 +22,9 @@ struct sl_7901_header {
 };
 
 struct sl_7901 {
-    struct sl_parse *parse;
-    struct sl_out *out;
+    struct sl_story story;
     struct sl_7901_header header;
     struct sl_span keywords, text, trailer;
-    const struct sl_zone *zone;
-    enum sl_charset charset;
-    struct sl_civil day; /* as the message writes it */
-    int64_t time_ns; /* the message's own, else its arrival */
 };
 
 enum sl_7901_role { SL_7901_TITLE, SL_7901_LABEL, SL_7901_PICTURE, SL_7901_BYLINE, SL_7901_SUBTITLE, SL_7901_HEADLINE };
@@ -45,15 +39,10 @@ struct sl_7901_line {
 
 /* What is between STX and ETX. */
 struct sl_7901_text {
-    struct sl_7901 *story;
+    struct sl_7901 *wire;
     struct sl_7901_line line[SL_7901_LINES_MAX];
     uint32_t line_cnt;
     struct sl_span body, notebook;
-    const struct sl_label *label; /* the strongest so far */
-    enum sl_embargo embargo;
-    int64_t embargo_ns;
-    enum sl_date_zone embargo_zone;
-    uint32_t reference_cnt;
 };
 
 /* ---- iptc7901_facts.c ---- */
@@ -61,31 +50,24 @@ struct sl_7901_text {
 const char *sl_7901_zone_name(const struct sl_7901_header *header); /* the agency's; NULL not known */
 /* may_be_bare: six digits without a month are one too. */
 bool sl_7901_is_trailer(struct sl_span line, bool may_be_bare);
-void sl_7901_say_time(struct sl_7901 *story);
-void sl_7901_say_header(struct sl_7901 *story); /* and the keywords */
-/* COUNTER:NUMBER:YYYY-MM-DD, the number filled up with zeros to width. */
-struct sl_ref sl_7901_put_id(struct sl_7901 *story, struct sl_span counter, struct sl_span number, uint32_t width);
-/* One line of words; the first also makes it the named text. */
-void sl_7901_say(struct sl_7901 *story, enum sl_text text, struct sl_span span);
-struct sl_ref sl_7901_put(struct sl_7901 *story, struct sl_span span);
+void sl_7901_say_time(struct sl_7901 *wire);
+void sl_7901_say_header(struct sl_7901 *wire); /* and the keywords */
 struct sl_span sl_7901_skip_blanks(struct sl_span span);
 struct sl_span sl_7901_next_word(struct sl_span *rest);
 
 /* ---- iptc7901_text.c ---- */
 
 /* Says headline, byline, dateline, body, notes, and what kind of message this is. */
-void sl_7901_say_text(struct sl_7901 *story);
+void sl_7901_say_text(struct sl_7901 *wire);
 bool sl_7901_starts_notebook(struct sl_span line);
 /* Where a label's own words end and a note to editors begins; its length when none does. */
 uint32_t sl_7901_find_explanation(struct sl_span label);
-void sl_7901_note_label(struct sl_7901_text *text, struct sl_span words);
-void sl_7901_weigh_embargo(struct sl_7901_text *text, struct sl_span words, bool is_label);
 
 /* ---- iptc7901_notes.c ---- */
 
 void sl_7901_say_notes(struct sl_7901_text *text);
 /* start: the text's first bytes, up to the notebook. */
-void sl_7901_weigh_prose(struct sl_7901_text *text, struct sl_span start);
-void sl_7901_say_references(struct sl_7901_text *text, struct sl_span start);
+void sl_7901_weigh_prose(struct sl_7901 *wire, struct sl_span start);
+void sl_7901_say_references(struct sl_7901 *wire, struct sl_span start);
 
 #endif

@@ -63,34 +63,6 @@ struct sl_span sl_7901_next_word(struct sl_span *rest)
     return word;
 }
 
-static uint64_t read_number(struct sl_span digits)
-{
-    uint64_t number = 0;
-    for (uint32_t i = 0; i < digits.len && i < 18; i++)
-        number = number * 10 + (uint64_t)(digits.data[i] - '0');
-    return number;
-}
-
-void sl_7901_say(struct sl_7901 *story, enum sl_text text, struct sl_span span)
-{
-    sl_out_open(story->out);
-    sl_text_put_line(story->out, story->charset, span.data, span.len, &story->parse->text);
-    sl_out_set(story->out, text, sl_out_close(story->out));
-}
-
-struct sl_ref sl_7901_put(struct sl_7901 *story, struct sl_span span)
-{
-    sl_out_open(story->out);
-    sl_text_put_line(story->out, story->charset, span.data, span.len, &story->parse->text);
-    return sl_out_close(story->out);
-}
-
-static void say_word(struct sl_out *out, enum sl_text text, const char *word)
-{
-    if (word)
-        sl_out_text(out, text, word, (uint32_t)strlen(word));
-}
-
 /* ---- the trailer: when ---- */
 
 struct trailer {
@@ -108,7 +80,7 @@ static bool take_trailer_word(struct trailer *trailer, struct sl_span word)
         return trailer->has_month = true;
     }
     if (trailer->has_month && !trailer->has_year && is_number && (word.len == 2 || word.len == 4)) {
-        int32_t year = (int32_t)read_number(word);
+        int32_t year = (int32_t)sl_story_number(word);
         /* The format is of 1979. */
         trailer->civil.year = word.len == 4 ? year : year < 79 ? 2000 + year : 1900 + year;
         return trailer->has_year = true;
@@ -126,7 +98,7 @@ static bool read_trailer(struct sl_span line, struct trailer *trailer)
     *trailer = (struct trailer){ 0 };
     if (word.len != 6 || sl_span_digits(word) != 6)
         return false;
-    uint64_t digits = read_number(word);
+    uint64_t digits = sl_story_number(word);
     trailer->civil.day = (uint8_t)(digits / 10000);
     trailer->civil.hour = (uint8_t)(digits / 100 % 100);
     trailer->civil.minute = (uint8_t)(digits % 100);
@@ -140,70 +112,30 @@ static bool read_trailer(struct sl_span line, struct trailer *trailer)
     return sl_civil_valid(&probe);
 }
 
-/* The latest such day that is not in the future: clocks differ, so tomorrow is not yet the future. */
-static bool complete_trailer(struct trailer *trailer, int64_t arrival_ns)
-{
-    struct sl_civil now;
-    sl_civil_from_s(&now, arrival_ns / SL_TIME_NS);
-    for (int back = 0; back <= 12; back++) {
-        struct sl_civil guess = trailer->civil;
-        int month = now.month - 1 - back;
-        guess.year = month < 0 ? now.year - 1 : now.year;
-        month = month < 0 ? month + 12 : month;
-        if (trailer->has_month && guess.month != month + 1)
-            continue;
-        guess.month = (uint8_t)(month + 1);
-        if (!sl_civil_valid(&guess) || sl_civil_to_s(&guess) > arrival_ns / SL_TIME_NS + 86400)
-            continue;
-        trailer->civil = guess;
-        return true;
-    }
-    return false;
-}
-
-static void assume_zone(struct sl_7901 *story)
-{
-    static const char begins[] = "the time names no zone: ", ends[] = " assumed";
-    const char *name = story->zone ? story->zone->name : "UTC";
-    sl_out_root(story->out)->flags |= SL_BULLETIN_ZONE_ASSUMED_CREATED;
-    sl_out_open(story->out);
-    sl_out_put(story->out, begins, sizeof(begins) - 1);
-    sl_out_put(story->out, name, (uint32_t)strlen(name));
-    sl_out_put(story->out, ends, sizeof(ends) - 1);
-    struct sl_ref note = sl_out_close(story->out), none = { 0, 0 };
-    sl_out_item(story->out, SL_LIST_NOTES, note, none, none, none);
-}
-
 bool sl_7901_is_trailer(struct sl_span line, bool may_be_bare)
 {
     struct trailer trailer;
     return read_trailer(line, &trailer) && (may_be_bare || trailer.has_month);
 }
 
-void sl_7901_say_time(struct sl_7901 *story)
+void sl_7901_say_time(struct sl_7901 *wire)
 {
     struct trailer trailer;
-    struct sl_bulletin *root = sl_out_root(story->out);
-    story->time_ns = story->parse->arrival_ns;
-    bool is_there = story->trailer.len != 0 && read_trailer(story->trailer, &trailer);
+    struct sl_bulletin *root = sl_out_root(wire->story.out);
+    wire->story.time_ns = wire->story.parse->arrival_ns;
+    bool is_there = wire->trailer.len != 0 && read_trailer(wire->trailer, &trailer);
     bool is_whole = is_there && trailer.has_month && trailer.has_year;
     if (!is_whole)
         root->flags |= SL_BULLETIN_DATE_COMPLETED;
-    if (!is_there || (!is_whole && !complete_trailer(&trailer, story->parse->arrival_ns))) {
-        sl_civil_from_s(&story->day, story->parse->arrival_ns / SL_TIME_NS);
-        sl_out_note(story->out, "no time in the message: the id's day is the arrival's");
+    if (!is_there ||
+        (!is_whole && !sl_story_complete_day(&trailer.civil, trailer.has_month, wire->story.parse->arrival_ns))) {
+        sl_civil_from_s(&wire->story.day, wire->story.parse->arrival_ns / SL_TIME_NS);
+        sl_out_note(wire->story.out, "no time in the message: the id's day is the arrival's");
         return;
     }
     if (!is_whole)
-        sl_out_note(story->out, "year or month taken from the arrival");
-    story->day = trailer.civil;
-    int64_t local_s = sl_civil_to_s(&trailer.civil);
-    int64_t utc_s = local_s - trailer.offset_s;
-    if (!trailer.has_offset) {
-        utc_s = story->zone ? sl_zone_to_utc(story->zone, local_s) : local_s;
-        assume_zone(story);
-    }
-    root->version_created = story->time_ns = utc_s * SL_TIME_NS;
+        sl_out_note(wire->story.out, "year or month taken from the arrival");
+    sl_story_say_time(&wire->story, &trailer.civil, trailer.has_offset, trailer.offset_s);
 }
 
 /* ---- header and keywords: who and what ---- */
@@ -221,46 +153,23 @@ static const struct service *find_service(const struct sl_7901_header *header)
 
 const char *sl_7901_zone_name(const struct sl_7901_header *header) { return find_service(header)->zone; }
 
-/* ROOM:NUMBER:YYYY-MM-DD */
-struct sl_ref sl_7901_put_id(struct sl_7901 *story, struct sl_span counter, struct sl_span number, uint32_t width)
+static void say_categories(struct sl_7901 *wire)
 {
-    struct sl_out *out = story->out;
-    const struct sl_civil *day = &story->day;
-    char date[] = ":0000-00-00";
-    unsigned year = (unsigned)day->year;
-    for (unsigned i = 4; i >= 1; i--, year /= 10)
-        date[i] = (char)('0' + year % 10);
-    date[6] = (char)('0' + day->month / 10);
-    date[7] = (char)('0' + day->month % 10);
-    date[9] = (char)('0' + day->day / 10);
-    date[10] = (char)('0' + day->day % 10);
-    sl_out_open(out);
-    sl_text_put(out, story->charset, counter.data, counter.len, &story->parse->text);
-    sl_out_putc(out, ':');
-    for (uint32_t len = number.len; len < width; len++)
-        sl_out_putc(out, '0');
-    sl_text_put(out, story->charset, number.data, number.len, &story->parse->text);
-    sl_out_put(out, date, sizeof(date) - 1);
-    return sl_out_close(out);
-}
-
-static void say_categories(struct sl_7901 *story)
-{
-    struct sl_span rest = story->header.category;
+    struct sl_span rest = wire->header.category;
     while (rest.len != 0) {
         uint32_t len = 0;
         while (len < rest.len && sl_is_ascii_letter(rest.data[len]))
             len++;
         if (len != 0)
-            sl_out_word(story->out, SL_LIST_CATEGORIES, rest.data, len);
+            sl_out_word(wire->story.out, SL_LIST_CATEGORIES, rest.data, len);
         rest = sl_span_skip(rest, len < rest.len ? len + 1 : len);
     }
 }
 
-static void say_keywords(struct sl_7901 *story)
+static void say_keywords(struct sl_7901 *wire)
 {
-    struct sl_out *out = story->out;
-    struct sl_span rest = sl_span_head(story->keywords, SL_7901_TWICE_MAX), line;
+    struct sl_out *out = wire->story.out;
+    struct sl_span rest = sl_span_head(wire->keywords, SL_7901_TWICE_MAX), line;
     sl_out_open(out);
     while (sl_line_next(&rest, &line)) {
         struct sl_slice before = sl_out_opened(out);
@@ -270,7 +179,7 @@ static void say_keywords(struct sl_7901 *story)
                 line = sl_span_skip(line, 1);
         if (line.len != 0 && before.len != 0 && before.data[before.len - 1] != '/')
             sl_out_putc(out, ' ');
-        sl_text_put_line(out, story->charset, line.data, line.len, &story->parse->text);
+        sl_text_put_line(out, wire->story.charset, line.data, line.len, &wire->story.parse->text);
     }
     struct sl_slice slug = sl_out_opened(out);
     while (slug.len != 0 && (slug.data[slug.len - 1] == '/' || slug.data[slug.len - 1] == ' '))
@@ -291,31 +200,31 @@ static void say_keywords(struct sl_7901 *story)
     }
 }
 
-void sl_7901_say_header(struct sl_7901 *story)
+void sl_7901_say_header(struct sl_7901 *wire)
 {
-    const struct sl_7901_header *header = &story->header;
-    struct sl_out *out = story->out;
+    const struct sl_7901_header *header = &wire->header;
+    struct sl_out *out = wire->story.out;
     struct sl_bulletin *root = sl_out_root(out);
     const struct service *service = find_service(header);
     static const struct sl_ref none;
     root->urgency = (uint8_t)(header->priority.data[0] - '0');
-    root->word_cnt = (uint32_t)read_number(header->words);
-    root->number = read_number(header->number);
-    sl_7901_say(story, SL_TEXT_SERVICE, header->service);
-    sl_7901_say(story, SL_TEXT_PRIORITY_RAW, header->priority);
-    sl_7901_say(story, SL_TEXT_SOURCE_NUMBER, header->number);
-    say_categories(story);
-    say_word(out, SL_TEXT_LANGUAGE, service->language);
+    root->word_cnt = (uint32_t)sl_story_number(header->words);
+    root->number = sl_story_number(header->number);
+    sl_story_say(&wire->story, SL_TEXT_SERVICE, header->service);
+    sl_story_say(&wire->story, SL_TEXT_PRIORITY_RAW, header->priority);
+    sl_story_say(&wire->story, SL_TEXT_SOURCE_NUMBER, header->number);
+    say_categories(wire);
+    sl_story_say_word(&wire->story, SL_TEXT_LANGUAGE, service->language);
     if (service->provider)
-        say_word(out, SL_TEXT_PROVIDER, service->provider);
+        sl_story_say_word(&wire->story, SL_TEXT_PROVIDER, service->provider);
     else
-        sl_7901_say(story, SL_TEXT_PROVIDER, sl_span_head(header->source, SL_7901_TWICE_MAX));
+        sl_story_say(&wire->story, SL_TEXT_PROVIDER, sl_span_head(header->source, SL_7901_TWICE_MAX));
     root->flags |= SL_BULLETIN_ID_MADE;
-    sl_out_set(out, SL_TEXT_ID, sl_7901_put_id(story, header->service, header->number, 0));
+    sl_out_set(out, SL_TEXT_ID, sl_story_put_id(&wire->story, header->service, header->number, 0));
     if (header->source.len != 0)
         sl_out_item(out, SL_LIST_ALT_IDS, sl_out_ref(out, "agency", 6),
-                    sl_7901_put_id(story, sl_span_head(header->source, SL_7901_TWICE_MAX),
-                                   sl_span_head(header->source_number, SL_7901_TWICE_MAX), 0),
+                    sl_story_put_id(&wire->story, sl_span_head(header->source, SL_7901_TWICE_MAX),
+                                    sl_span_head(header->source_number, SL_7901_TWICE_MAX), 0),
                     none, none);
-    say_keywords(story);
+    say_keywords(wire);
 }

@@ -13,9 +13,6 @@
 #include <string.h>
 #include "parsers/ascii.h"
 
-#define PROSE_MAX      300u /* of the text, for a kill that no label announces */
-#define REFERENCES_MAX 16u
-
 enum section { SECTION_NOTE, SECTION_LINKS, SECTION_PLACES, SECTION_PRIVATE };
 
 /* Headings of a notebook.  What is not here is a note to editors, which is public. */
@@ -119,83 +116,62 @@ static void split_link(struct sl_span item, struct sl_span *title, struct sl_spa
     *where = sl_span_head(rest, close ? (uint32_t)(close - rest.data) : rest.len);
 }
 
-static void say_link(struct sl_7901 *story, const struct note *note)
+static void say_link(struct sl_7901 *wire, const struct note *note)
 {
     struct sl_span title, where;
     static const struct sl_ref none;
     split_link(note->text, &title, &where);
     if (note->section == SECTION_PLACES) {
-        sl_out_open(story->out);
-        sl_text_put_line(story->out, story->charset, title.data, title.len, &story->parse->text);
+        sl_out_open(wire->story.out);
+        sl_text_put_line(wire->story.out, wire->story.charset, title.data, title.len, &wire->story.parse->text);
         if (title.len != 0)
-            sl_out_put(story->out, ", ", 2);
-        sl_text_put_line(story->out, story->charset, where.data, where.len, &story->parse->text);
-        struct sl_ref name = sl_out_close(story->out);
-        sl_out_item(story->out, SL_LIST_PLACES, none, none, name, none);
+            sl_out_put(wire->story.out, ", ", 2);
+        sl_text_put_line(wire->story.out, wire->story.charset, where.data, where.len, &wire->story.parse->text);
+        struct sl_ref name = sl_out_close(wire->story.out);
+        sl_out_item(wire->story.out, SL_LIST_PLACES, none, none, name, none);
         return;
     }
-    struct sl_ref rel = sl_out_ref(story->out, "link", 4), id = sl_7901_put(story, title);
-    sl_out_item(story->out, SL_LIST_ASSOCIATIONS, rel, id, sl_7901_put(story, where), none);
+    struct sl_ref rel = sl_out_ref(wire->story.out, "link", 4), id = sl_story_put(&wire->story, title);
+    sl_out_item(wire->story.out, SL_LIST_ASSOCIATIONS, rel, id, sl_story_put(&wire->story, where), none);
 }
 
-static void put_note(struct sl_7901 *story, struct sl_span note)
+static void put_note(struct sl_7901 *wire, struct sl_span note)
 {
-    if (sl_out_opened(story->out).len != 0)
-        sl_out_putc(story->out, '\n');
-    sl_text_put_line(story->out, story->charset, note.data, note.len, &story->parse->text);
+    if (sl_out_opened(wire->story.out).len != 0)
+        sl_out_putc(wire->story.out, '\n');
+    sl_text_put_line(wire->story.out, wire->story.charset, note.data, note.len, &wire->story.parse->text);
 }
 
 /* Notes to editors: what labels explain, what they say of pictures, and the notebook's public part. */
 void sl_7901_say_notes(struct sl_7901_text *text)
 {
-    struct sl_7901 *story = text->story;
+    struct sl_7901 *wire = text->wire;
     struct note_reader reader = { text->notebook, SECTION_NOTE };
     struct note note;
-    sl_out_open(story->out);
+    sl_out_open(wire->story.out);
     for (uint32_t i = 0; i < text->line_cnt; i++) {
         struct sl_span label = sl_span_head(text->line[i].text, SL_7901_TWICE_MAX / SL_7901_LINES_MAX * 4);
         if (text->line[i].role == SL_7901_PICTURE ||
             (text->line[i].role == SL_7901_LABEL && sl_7901_find_explanation(label) < label.len))
-            put_note(story, label);
+            put_note(wire, label);
     }
     while (next_note(&reader, &note)) {
         if (note.is_heading && sl_label_is_all(note.text))
-            sl_7901_note_label(text, note.text);
+            sl_story_note_label(&wire->story, note.text);
         if (note.is_heading || note.section != SECTION_NOTE)
             continue;
-        put_note(story, note.text);
-        sl_7901_weigh_embargo(text, note.text, true);
+        put_note(wire, note.text);
+        sl_story_weigh_embargo(&wire->story, note.text, true);
     }
-    sl_out_set(story->out, SL_TEXT_EDNOTE, sl_out_close(story->out));
+    sl_out_set(wire->story.out, SL_TEXT_EDNOTE, sl_out_close(wire->story.out));
     reader = (struct note_reader){ text->notebook, SECTION_NOTE };
     while (next_note(&reader, &note)) {
         if (!note.is_heading && note.section != SECTION_NOTE)
-            say_link(story, &note);
+            say_link(wire, &note);
     }
 }
 
 /* ---- kills, corrections, and whom they mean ---- */
-
-static bool is_said(const struct sl_out *out, struct sl_ref id)
-{
-    for (uint32_t i = 0; i < out->item_cnt; i++) {
-        struct sl_ref said = out->items[i].item.part[1];
-        if (out->items[i].list == SL_LIST_REFERENCES && said.len == id.len &&
-            memcmp(out->base + said.off, out->base + id.off, id.len) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void say_reference(struct sl_7901_text *text, const char *what, struct sl_ref id)
-{
-    struct sl_out *out = text->story->out;
-    static const struct sl_ref none;
-    if (is_said(out, id))
-        return;
-    sl_out_item(out, SL_LIST_REFERENCES, sl_out_ref(out, what, (uint32_t)strlen(what)), id, none, none);
-    text->reference_cnt++;
-}
 
 /* "dpa 123", "bdt0123": the name of a counter of this agency's, and a number.  Gives its length, 0: not here. */
 static uint32_t match_number(struct sl_span at, struct sl_span counter, struct sl_span *number)
@@ -230,10 +206,10 @@ static uint32_t match_urn(struct sl_span at)
 }
 
 /* A message that is named, at or behind *off: its length and, where the agency counts it, by which counter. */
-static bool find_named(const struct sl_7901 *story, struct sl_span words, uint32_t *off, uint32_t *len,
+static bool find_named(const struct sl_7901 *wire, struct sl_span words, uint32_t *off, uint32_t *len,
                        struct sl_span *counter, struct sl_span *number)
 {
-    const struct sl_span counters[] = { story->header.service, story->header.source };
+    const struct sl_span counters[] = { wire->header.service, wire->header.source };
     for (; *off < words.len; ++*off) {
         struct sl_span at = sl_span_skip(words, *off);
         if (!sl_is_letter(at.data[0]) || (*off != 0 && (sl_is_letter(at.data[-1]) || sl_is_digit(at.data[-1]))))
@@ -250,67 +226,53 @@ static bool find_named(const struct sl_7901 *story, struct sl_span words, uint32
     return false;
 }
 
-static void say_named(struct sl_7901_text *text, const char *what, struct sl_span words)
+static void say_named(struct sl_7901 *wire, const char *what, struct sl_span words)
 {
-    struct sl_7901 *story = text->story;
-    const struct sl_7901_header *header = &story->header;
+    const struct sl_7901_header *header = &wire->header;
     struct sl_span counter, number;
     uint32_t off = 0, len;
-    while (text->reference_cnt < REFERENCES_MAX && find_named(story, words, &off, &len, &counter, &number)) {
+    while (wire->story.reference_cnt < SL_STORY_REFERENCES_MAX &&
+           find_named(wire, words, &off, &len, &counter, &number)) {
         uint32_t width = counter.data == header->service.data ? header->number.len : header->source_number.len;
-        say_reference(text, what,
-                      counter.len != 0 ? sl_7901_put_id(story, counter, number, width)
-                                       : sl_7901_put(story, sl_span_head(sl_span_skip(words, off), len)));
+        sl_story_say_reference(&wire->story, what,
+                               counter.len != 0
+                                   ? sl_story_put_id(&wire->story, counter, number, width)
+                                   : sl_story_put(&wire->story, sl_span_head(sl_span_skip(words, off), len)));
         off += len;
     }
 }
 
 /* The header's own reference, "Siehe APA0100": by number where we understand it, else as it stands. */
-static void say_header_reference(struct sl_7901_text *text)
+static void say_header_reference(struct sl_7901 *wire)
 {
-    struct sl_span refers = text->story->header.refers;
-    uint32_t before = text->reference_cnt;
+    struct sl_span refers = wire->header.refers;
+    uint32_t before = wire->story.reference_cnt;
     if (refers.len == 0)
         return;
-    say_named(text, "refers", sl_span_head(refers, SL_7901_TWICE_MAX));
-    if (text->reference_cnt == before)
-        say_reference(text, "refers", sl_7901_put(text->story, refers));
+    say_named(wire, "refers", sl_span_head(refers, SL_7901_TWICE_MAX));
+    if (wire->story.reference_cnt == before)
+        sl_story_say_reference(&wire->story, "refers", sl_story_put(&wire->story, refers));
 }
 
-/* Kills are often said in a sentence.  A number that is named, or a label that calls editors, makes it certain that the
- * sentence is meant for them; a label that says what else this is makes it certain that it is no kill. */
-void sl_7901_weigh_prose(struct sl_7901_text *text, struct sl_span start)
+void sl_7901_weigh_prose(struct sl_7901 *wire, struct sl_span start)
 {
-    static const struct sl_label kill = { "", SL_KIND_KILL, SL_SIGNAL_KILL };
-    static const struct sl_label correction = { "", SL_KIND_CORRECTION, SL_SIGNAL_CORRECTION };
     struct sl_span counter, number;
     uint32_t off = 0, len;
-    bool calls_editors = text->label && text->label->kind == SL_KIND_ADVISORY;
-    if (text->label && text->label->kind != SL_KIND_ADVISORY && text->label->kind != SL_KIND_NEWS)
-        return;
-    if (!text->label)
-        start = sl_span_head(start, PROSE_MAX);
-    enum sl_request request = sl_request_find(start);
-    if (request == SL_REQUEST_NONE || !(calls_editors || find_named(text->story, start, &off, &len, &counter, &number)))
-        return;
-    text->label = request == SL_REQUEST_KILL ? &kill : &correction;
+    enum sl_request request = sl_story_find_request(&wire->story, &start);
+    if (request != SL_REQUEST_NONE &&
+        (sl_story_calls_editors(&wire->story) || find_named(wire, start, &off, &len, &counter, &number)))
+        sl_story_note_request(&wire->story, request);
 }
 
 /* Whom a kill, a correction or a hold means. */
-void sl_7901_say_references(struct sl_7901_text *text, struct sl_span start)
+void sl_7901_say_references(struct sl_7901 *wire, struct sl_span start)
 {
-    struct sl_7901 *story = text->story;
-    uint32_t first = story->out->item_cnt;
-    if (text->label && (text->label->kind == SL_KIND_KILL || text->label->kind == SL_KIND_CORRECTION ||
-                        text->label->kind == SL_KIND_HOLD)) {
-        const char *what = sl_signal_name(text->label->signal);
-        say_named(text, what, start);
-        if (text->reference_cnt == 0)
-            say_named(text, what, sl_span_of(sl_out_get(story->out, SL_TEXT_EDNOTE)));
-        if (story->out->item_cnt > first) {
-            struct sl_ref id = story->out->items[first].item.part[1];
-            sl_out_text(story->out, SL_TEXT_EVOLVED_FROM, story->out->base + id.off, id.len);
-        }
+    if (sl_story_undoes(&wire->story)) {
+        const char *what = sl_signal_name(wire->story.label->signal);
+        say_named(wire, what, start);
+        if (wire->story.reference_cnt == 0)
+            say_named(wire, what, sl_span_of(sl_out_get(wire->story.out, SL_TEXT_EDNOTE)));
+        sl_story_say_evolved(&wire->story);
     }
-    say_header_reference(text);
+    say_header_reference(wire);
 }

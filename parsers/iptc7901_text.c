@@ -138,7 +138,7 @@ static bool read_closed_head(struct sl_7901_text *text, struct sl_span rest)
 static void read_open_head(struct sl_7901_text *text)
 {
     struct sl_dateline dateline;
-    struct sl_span rest = text->story->text, line, before = rest;
+    struct sl_span rest = text->wire->text, line, before = rest;
     uint32_t title_cnt = 0, title_len = 0;
     text->line_cnt = 0;
     while (title_cnt == 0 && sl_line_next(&rest, &line)) {
@@ -153,7 +153,7 @@ static void read_open_head(struct sl_7901_text *text)
         before = rest;
     }
     text->body = rest = before;
-    if (sl_dateline_read(sl_span_head(sl_span_trim(rest), 200), text->story->header.source, &dateline))
+    if (sl_dateline_read(sl_span_head(sl_span_trim(rest), 200), text->wire->header.source, &dateline))
         return;
     struct sl_7901_line titles[3];
     while (sl_line_next(&rest, &line)) {
@@ -218,11 +218,6 @@ static struct sl_span find_headline(struct sl_7901_text *text)
 
 /* ---- what labels do ---- */
 
-void sl_7901_note_label(struct sl_7901_text *text, struct sl_span words)
-{
-    text->label = sl_label_stronger(text->label, sl_label_find(words));
-}
-
 uint32_t sl_7901_find_explanation(struct sl_span label)
 {
     for (uint32_t i = 0; i < label.len; i++) {
@@ -236,35 +231,18 @@ uint32_t sl_7901_find_explanation(struct sl_span label)
 static void weigh_label(struct sl_7901_text *text, struct sl_span label)
 {
     uint32_t len = sl_7901_find_explanation(label);
-    sl_7901_note_label(text, sl_span_head(label, len));
+    sl_story_note_label(&text->wire->story, sl_span_head(label, len));
     struct sl_span rest = sl_span_skip(label, len);
     if (rest.len != 0 && rest.data[0] != ':')
         rest = sl_span_head(rest, 3 + sl_7901_find_explanation(sl_span_skip(rest, rest.len < 3 ? rest.len : 3)));
     if (sl_label_is_all(rest))
-        sl_7901_note_label(text, rest);
-}
-
-void sl_7901_weigh_embargo(struct sl_7901_text *text, struct sl_span words, bool is_label)
-{
-    int64_t until_ns;
-    enum sl_date_zone given;
-    const struct sl_7901 *story = text->story;
-    enum sl_embargo embargo = sl_embargo_read(words, is_label, story->time_ns, story->zone, &until_ns, &given);
-    if (embargo == SL_EMBARGO_NONE || (embargo == SL_EMBARGO_LIFTED && text->embargo != SL_EMBARGO_NONE))
-        return;
-    /* Of two times the later one holds, and an open end is the latest. */
-    bool is_later = embargo == SL_EMBARGO_UNTIL && text->embargo == SL_EMBARGO_UNTIL && until_ns <= text->embargo_ns;
-    if (text->embargo == SL_EMBARGO_OPEN || is_later)
-        return;
-    text->embargo = embargo;
-    text->embargo_ns = until_ns;
-    text->embargo_zone = given;
+        sl_story_note_label(&text->wire->story, rest);
 }
 
 static void say_head(struct sl_7901_text *text)
 {
-    struct sl_7901 *story = text->story;
-    struct sl_out *out = story->out;
+    struct sl_7901 *wire = text->wire;
+    struct sl_out *out = wire->story.out;
     struct sl_span headline = find_headline(text);
     sl_out_open(out);
     for (uint32_t i = 0; i < text->line_cnt; i++) {
@@ -272,33 +250,34 @@ static void say_head(struct sl_7901_text *text)
             continue;
         if (sl_out_opened(out).len != 0)
             sl_out_putc(out, ' ');
-        sl_text_put_line(out, story->charset, text->line[i].text.data, text->line[i].text.len, &story->parse->text);
+        sl_text_put_line(out, wire->story.charset, text->line[i].text.data, text->line[i].text.len,
+                         &wire->story.parse->text);
     }
     sl_out_set(out, SL_TEXT_TAKE, sl_out_close(out));
     for (uint32_t i = 0; i < text->line_cnt; i++) {
         struct sl_7901_line *line = &text->line[i];
         if (line->role == SL_7901_BYLINE) {
-            sl_7901_say(story, SL_TEXT_BYLINE, line->text);
+            sl_story_say(&wire->story, SL_TEXT_BYLINE, line->text);
         } else if (line->role == SL_7901_SUBTITLE) {
             struct sl_ref none = { 0, 0 }, role = sl_out_ref(out, "sub", 3);
-            sl_out_item(out, SL_LIST_HEADLINES, none, role, sl_7901_put(story, line->text), none);
+            sl_out_item(out, SL_LIST_HEADLINES, none, role, sl_story_put(&wire->story, line->text), none);
         } else if (line->role == SL_7901_LABEL) {
             weigh_label(text, line->text);
-            sl_7901_weigh_embargo(text, line->text, true);
+            sl_story_weigh_embargo(&text->wire->story, line->text, true);
         }
     }
-    sl_7901_say(story, SL_TEXT_HEADLINE, headline);
-    sl_7901_weigh_embargo(text, headline, false);
+    sl_story_say(&wire->story, SL_TEXT_HEADLINE, headline);
+    sl_story_weigh_embargo(&text->wire->story, headline, false);
 }
 
 /* ---- sign-offs ---- */
 
 /* "dpa wsz jln npr", "dpa kre/su yysw a3 lön mda": the agency and small words. */
-static bool is_signoff_words(const struct sl_7901 *story, struct sl_span line)
+static bool is_signoff_words(const struct sl_7901 *wire, struct sl_span line)
 {
     struct sl_span agency = sl_span_word(line);
-    bool is_source = agency.len == story->header.source.len && agency.len != 0 &&
-                     memcmp(agency.data, story->header.source.data, agency.len) == 0;
+    bool is_source = agency.len == wire->header.source.len && agency.len != 0 &&
+                     memcmp(agency.data, wire->header.source.data, agency.len) == 0;
     if (agency.len == line.len || !(is_source || sl_agency_is(agency)))
         return false;
     uint32_t word_len = 0;
@@ -343,7 +322,7 @@ static bool is_initials(struct sl_span line)
     return slash_cnt != 0;
 }
 
-static struct sl_span cut_signoff(const struct sl_7901 *story, struct sl_span body)
+static struct sl_span cut_signoff(const struct sl_7901 *wire, struct sl_span body)
 {
     for (unsigned i = 0; i < 2; i++) {
         while (body.len != 0 && (body.data[body.len - 1] <= ' ' || body.data[body.len - 1] == 0x7f))
@@ -354,7 +333,7 @@ static struct sl_span cut_signoff(const struct sl_7901 *story, struct sl_span bo
         struct sl_span line = sl_span_trim(sl_span_skip(body, start));
         if (start == 0 || line.len > SIGNOFF_MAX)
             break;
-        if (!is_signoff_words(story, line) && !is_signoff_bracket(line) && !is_initials(line))
+        if (!is_signoff_words(wire, line) && !is_signoff_bracket(line) && !is_initials(line))
             break;
         body.len = start;
     }
@@ -376,20 +355,6 @@ bool sl_7901_starts_notebook(struct sl_span line)
     return memchr("tTdDnNlL(", line.data[0], 9) && sl_says_private(line);
 }
 
-static struct sl_span take_dateline(struct sl_7901_text *text, struct sl_span body)
-{
-    struct sl_7901 *story = text->story;
-    struct sl_dateline dateline;
-    body = sl_span_trim(body);
-    if (!sl_dateline_read(sl_span_head(body, 200), story->header.source, &dateline))
-        return body;
-    sl_7901_say(story, SL_TEXT_DATELINE, dateline.whole);
-    sl_7901_say(story, SL_TEXT_DATELINE_PLACE, dateline.place);
-    sl_7901_say(story, SL_TEXT_LOCATED, dateline.place);
-    sl_7901_say(story, SL_TEXT_CREDIT, dateline.credit);
-    return sl_span_skip(body, dateline.len);
-}
-
 /* "| 1. | Harbour FC | 6 |": a row whose columns the sender drew. */
 static bool is_drawn_row(struct sl_span line)
 {
@@ -397,30 +362,30 @@ static bool is_drawn_row(struct sl_span line)
     return line.len > 2 && line.data[0] == '|' && line.data[line.len - 1] == '|';
 }
 
-static void put_drawn_row(struct sl_7901 *story, struct sl_span row, bool follows_row)
+static void put_drawn_row(struct sl_7901 *wire, struct sl_span row, bool follows_row)
 {
     struct sl_span rest = sl_span_skip(sl_span_trim(row), 1);
-    if (sl_out_opened(story->out).len != 0)
-        sl_out_put(story->out, "\n\n", follows_row ? 1 : 2);
+    if (sl_out_opened(wire->story.out).len != 0)
+        sl_out_put(wire->story.out, "\n\n", follows_row ? 1 : 2);
     for (bool is_first = true; rest.len != 0; is_first = false) {
         const uint8_t *bar = memchr(rest.data, '|', rest.len); /* the row ends with one */
         uint32_t len = (uint32_t)(bar - rest.data);
         if (!is_first)
-            sl_out_putc(story->out, '\t');
-        sl_text_put_line(story->out, story->charset, rest.data, len, &story->parse->text);
+            sl_out_putc(wire->story.out, '\t');
+        sl_text_put_line(wire->story.out, wire->story.charset, rest.data, len, &wire->story.parse->text);
         rest = sl_span_skip(rest, len + 1);
     }
 }
 
 static void say_body(struct sl_7901_text *text)
 {
-    struct sl_7901 *story = text->story;
-    struct sl_span rest = cut_signoff(story, text->body), line;
+    struct sl_7901 *wire = text->wire;
+    struct sl_span rest = cut_signoff(wire, text->body), line;
     struct sl_para para;
     bool follows_row = false;
-    rest = take_dateline(text, rest);
-    sl_out_open(story->out);
-    sl_para_begin(&para, story->out, story->charset, &story->parse->text);
+    rest = sl_story_take_dateline(&wire->story, wire->header.source, rest);
+    sl_out_open(wire->story.out);
+    sl_para_begin(&para, wire->story.out, wire->story.charset, &wire->story.parse->text);
     while (sl_line_next(&rest, &line)) {
         if (sl_7901_starts_notebook(line)) {
             text->notebook = (struct sl_span){ line.data, (uint32_t)(rest.data + rest.len - line.data) };
@@ -429,71 +394,33 @@ static void say_body(struct sl_7901_text *text)
         bool is_row = is_drawn_row(line);
         if (is_row) {
             sl_para_break(&para);
-            put_drawn_row(story, line, follows_row);
+            put_drawn_row(wire, line, follows_row);
         } else {
             sl_para_line(&para, line);
         }
         follows_row = is_row;
     }
     sl_para_end(&para);
-    sl_out_set(story->out, SL_TEXT_BODY, sl_out_close(story->out));
+    sl_out_set(wire->story.out, SL_TEXT_BODY, sl_out_close(wire->story.out));
 }
 
 /* ---- what kind of message ---- */
 
-static void weigh_test(struct sl_7901_text *text)
+void sl_7901_say_text(struct sl_7901 *wire)
 {
-    struct sl_7901 *story = text->story;
-    static const struct sl_label test = { "", SL_KIND_TEST, SL_SIGNAL_TEST };
-    if (sl_says_test(sl_span_of(sl_out_get(story->out, SL_TEXT_HEADLINE))) ||
-        sl_says_test(sl_span_of(sl_out_get(story->out, SL_TEXT_SLUGLINE))))
-        text->label = &test;
-}
-
-static void say_kind(struct sl_7901_text *text)
-{
-    struct sl_bulletin *root = sl_out_root(text->story->out);
-    if (text->label) {
-        root->kind = (uint8_t)text->label->kind;
-        root->signal = (uint8_t)text->label->signal;
-    }
-    if (root->kind == SL_KIND_KILL)
-        root->pubstatus = SL_PUB_CANCELED;
-    if (root->kind == SL_KIND_HOLD)
-        root->pubstatus = SL_PUB_WITHHELD;
-    if (text->embargo == SL_EMBARGO_LIFTED && !text->label) {
-        root->kind = SL_KIND_RELEASE;
-        root->signal = SL_SIGNAL_RELEASE;
-    }
-    if (text->embargo != SL_EMBARGO_OPEN && text->embargo != SL_EMBARGO_UNTIL)
-        return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    if (root->signal == SL_SIGNAL_NONE)
-        root->signal = SL_SIGNAL_EMBARGO;
-    if (text->embargo == SL_EMBARGO_OPEN) {
-        sl_out_note(text->story->out, "an embargo without a certain time: held until released");
-        return;
-    }
-    root->embargoed_until = text->embargo_ns;
-    if (text->embargo_zone == SL_DATE_ZONE_ASSUMED)
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
-}
-
-void sl_7901_say_text(struct sl_7901 *story)
-{
-    struct sl_7901_text text = { .story = story, .embargo = SL_EMBARGO_NONE };
-    if (!read_closed_head(&text, story->text))
+    struct sl_7901_text text = { .wire = wire };
+    if (!read_closed_head(&text, wire->text))
         read_open_head(&text);
     find_bylines(&text);
     say_head(&text);
     say_body(&text);
     sl_7901_say_notes(&text);
     /* What editors are told stands at the start, and not in the notebook's private part. */
-    struct sl_span start = sl_span_head(story->text, LOOK_MAX);
+    struct sl_span start = sl_span_head(wire->text, LOOK_MAX);
     if (text.notebook.len != 0 && text.notebook.data < start.data + start.len)
         start.len = (uint32_t)(text.notebook.data - start.data);
-    sl_7901_weigh_prose(&text, start);
-    sl_7901_say_references(&text, start);
-    weigh_test(&text);
-    say_kind(&text);
+    sl_7901_weigh_prose(wire, start);
+    sl_7901_say_references(wire, start);
+    sl_story_weigh_test(&wire->story);
+    sl_story_say_kind(&wire->story);
 }
