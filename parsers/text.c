@@ -449,8 +449,8 @@ static uint32_t without_white_end(const uint8_t *text, uint32_t len)
     }
 }
 
-/* Folds the open text from its byte `from` on, in its place: it only becomes shorter. */
-static void fold_opened(struct sl_out *out, uint32_t from)
+/* In its place: it only becomes shorter. */
+void sl_text_fold(struct sl_out *out, uint32_t from)
 {
     uint8_t *text = out->base + out->open_off + from;
     uint32_t end = without_white_end(text, out->len - out->open_off - from);
@@ -475,7 +475,7 @@ static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl
     }
     uint32_t from = sl_out_opened(out).len;
     put_text(out, charset, line.data, line.len, stats, true);
-    fold_opened(out, from);
+    sl_text_fold(out, from);
 }
 
 void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,

@@ -67,6 +67,9 @@ void sl_text_put(struct sl_out *out, enum sl_charset charset, const uint8_t *dat
 void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,
                       struct sl_text_stats *stats);
 
+/* Folds the open text of out, from its byte `from` on, as sl_text_put_line does. */
+void sl_text_fold(struct sl_out *out, uint32_t from);
+
 /* ---- lines of raw bytes ---- */
 
 struct sl_span {

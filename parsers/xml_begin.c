@@ -1,0 +1,176 @@
+/* Where a document's characters are settled, before the first is read. */
+#include "parsers/xml.h"
+#include <assert.h>
+#include <string.h>
+#include "parsers/ascii.h"
+#include "parsers/xml_chars.h"
+
+/* A declaration is shorter, and nobody's label stands further in. */
+#define LABEL_WITHIN 512u
+
+struct sl_xml *sl_xml_take(struct sl_parse *parse)
+{
+    return (struct sl_xml *)(void *)sl_scratch_take(parse, sizeof(struct sl_xml));
+}
+
+/* ---- what is what ---- */
+
+/* The label in the declaration, read as bytes; UNKNOWN without one. */
+static enum sl_charset find_label(struct sl_span span)
+{
+    uint32_t off;
+    span = sl_span_head(sl_span_skip_white(span), LABEL_WITHIN);
+    if (span.len < 6 || memcmp(span.data, "<?xml", 5) != 0 || !sl_is_white(span.data[5]))
+        return SL_CHARSET_UNKNOWN;
+    const uint8_t *end = memchr(span.data, '>', span.len);
+    span.len = end ? (uint32_t)(end - span.data) : span.len;
+    if (!sl_span_find(span, "encoding", &off))
+        return SL_CHARSET_UNKNOWN;
+    span = sl_span_skip_white(sl_span_skip(span, off + 8));
+    if (span.len == 0 || span.data[0] != '=')
+        return SL_CHARSET_UNKNOWN;
+    span = sl_span_skip_white(sl_span_skip(span, 1));
+    if (span.len == 0 || (span.data[0] != '"' && span.data[0] != '\''))
+        return SL_CHARSET_UNKNOWN;
+    end = memchr(span.data + 1, span.data[0], span.len - 1);
+    return end ? sl_charset_named((const char *)span.data + 1, (size_t)(end - span.data - 1)) : SL_CHARSET_UNKNOWN;
+}
+
+/* UTF-16 without a mark shows its first character, < or a blank, with a NUL beside it. */
+static enum sl_charset look_for_utf16(struct sl_span span)
+{
+    if (span.len < 2)
+        return SL_CHARSET_UNKNOWN;
+    const uint8_t *data = span.data;
+    if ((data[0] == 0xff && data[1] == 0xfe) || (data[1] == 0 && (data[0] == '<' || sl_is_white(data[0]))))
+        return SL_CHARSET_UTF16LE;
+    if ((data[0] == 0xfe && data[1] == 0xff) || (data[0] == 0 && (data[1] == '<' || sl_is_white(data[1]))))
+        return SL_CHARSET_UTF16BE;
+    return SL_CHARSET_UNKNOWN;
+}
+
+static bool is_bytewise(enum sl_charset charset)
+{
+    return charset != SL_CHARSET_UTF16LE && charset != SL_CHARSET_UTF16BE;
+}
+
+/* ---- UTF-16 to UTF-8 ---- */
+
+struct units {
+    const uint8_t *data;
+    uint32_t len;
+    bool is_big;
+};
+
+static uint32_t unit_at(const struct units *units, uint32_t off)
+{
+    const uint8_t *unit = units->data + off;
+    return units->is_big ? (uint32_t)unit[0] << 8 | unit[1] : (uint32_t)unit[1] << 8 | unit[0];
+}
+
+/* The character at off, returns its bytes; 0: half a character. */
+static uint32_t character_at(const struct units *units, uint32_t off, uint32_t *character)
+{
+    if (units->len - off < 2)
+        return 0;
+    uint32_t lead = unit_at(units, off);
+    *character = lead;
+    if (lead < 0xd800 || lead >= 0xe000)
+        return 2;
+    if (lead >= 0xdc00 || units->len - off < 4)
+        return 0;
+    uint32_t trail = unit_at(units, off + 2);
+    if (trail < 0xdc00 || trail >= 0xe000)
+        return 0;
+    *character = 0x10000 + ((lead - 0xd800) << 10) + (trail - 0xdc00);
+    return 4;
+}
+
+/* Up to the first that XML does not allow, in whose stead one NUL stands, so that the scanner stops there, too. */
+static uint32_t transcode(const struct units *units, uint8_t *utf8)
+{
+    uint32_t len = 0, character, used;
+    for (uint32_t off = 0; off < units->len; off += used) {
+        used = character_at(units, off, &character);
+        if (used == 0 || !sl_xml_is_char(character)) {
+            utf8[len++] = 0;
+            break;
+        }
+        len += sl_xml_encode(utf8 + len, character);
+    }
+    return len;
+}
+
+static bool begin_utf16(struct sl_xml *xml, struct sl_span span, bool is_big)
+{
+    struct units units = { span.data, span.len, is_big };
+    uint8_t *utf8 = span.len < UINT32_MAX / 2 ? sl_scratch_take(xml->parse, span.len / 2 * 3 + 4) : NULL;
+    if (!utf8)
+        return false;
+    xml->was_utf16 = true;
+    xml->sent_charset = is_big ? SL_CHARSET_UTF16BE : SL_CHARSET_UTF16LE;
+    xml->charset = SL_CHARSET_UTF8;
+    xml->len = transcode(&units, utf8);
+    xml->data = utf8;
+    return true;
+}
+
+/* ---- Char ---- */
+
+/* In UTF-8, U+FFFE and U+FFFF: the only ones beside controls that are well formed and not for XML. */
+static bool is_no_char(const uint8_t *data, uint32_t left)
+{
+    return left >= 3 && data[0] == 0xef && data[1] == 0xbf && data[2] >= 0xbe;
+}
+
+uint32_t sl_xml_clean_prefix(enum sl_charset charset, const uint8_t *data, uint32_t len)
+{
+    if (charset == SL_CHARSET_UTF8)
+        len = sl_utf8_prefix(data, len);
+    for (uint32_t i = 0; i < len; i++) {
+        if (data[i] < 0x20 && !sl_is_white(data[i]))
+            return i;
+        if (charset == SL_CHARSET_UTF8 && is_no_char(data + i, len - i))
+            return i;
+    }
+    return len;
+}
+
+/* ---- begin ---- */
+
+/* Offsets of errors are the message's where the span lies in it. */
+static uint32_t origin_of(const struct sl_parse *parse, struct sl_span span)
+{
+    uintptr_t from = (uintptr_t)parse->data, data = (uintptr_t)span.data;
+    return parse->data && data >= from && data <= from + parse->len ? (uint32_t)(data - from) : 0;
+}
+
+void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span span, const struct sl_xml_names *names,
+                  enum sl_charset label)
+{
+    /* The tables are not cleared: what they hold is counted. */
+    memset(xml, 0, offsetof(struct sl_xml, bindings));
+    xml->event = SL_XML_DONE;
+    xml->parse = parse;
+    xml->names = names;
+    xml->is_first_only = true;
+    xml->data = span.data;
+    xml->len = span.len;
+    xml->origin = origin_of(parse, span);
+
+    enum sl_charset utf16 = look_for_utf16(span);
+    if (utf16 != SL_CHARSET_UNKNOWN) {
+        if (!begin_utf16(xml, span, utf16 == SL_CHARSET_UTF16BE)) {
+            sl_xml_stop(xml, SL_PARSE_TOO_LARGE, 0, "UTF-16 that fits into the scratch memory");
+            return;
+        }
+    } else {
+        enum sl_charset own = find_label(span);
+        uint32_t bom_len;
+        /* Who can read "UTF-16" byte by byte did not read UTF-16. */
+        if (own != SL_CHARSET_UNKNOWN)
+            label = own;
+        xml->charset = sl_charset_guess(span.data, span.len, is_bytewise(label) ? label : SL_CHARSET_UNKNOWN, &bom_len);
+    }
+    xml->clean = sl_xml_clean_prefix(xml->charset, xml->data, xml->len);
+}
