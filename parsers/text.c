@@ -248,7 +248,7 @@ uint32_t sl_utf8_prefix(const uint8_t *data, uint32_t len) { return good_prefix(
 
 uint32_t sl_text_prefix(const uint8_t *data, uint32_t len) { return good_prefix(data, len, true); }
 
-static uint32_t encode(uint8_t *utf8, uint32_t character)
+uint32_t sl_utf8_encode(uint8_t utf8[4], uint32_t character)
 {
     if (character < 0x80) {
         utf8[0] = (uint8_t)character;
@@ -311,7 +311,7 @@ static void put_character(struct sink *sink, uint32_t character)
     if (character < 0x80 ? !is_plain((uint8_t)character) : character < 0xa0)
         put_control(sink, character);
     else
-        sink->len += encode(sink->buf + sink->len, character);
+        sink->len += sl_utf8_encode(sink->buf + sink->len, character);
 }
 
 static void put_replacement(struct sink *sink)

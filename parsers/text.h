@@ -52,6 +52,9 @@ uint32_t sl_utf8_prefix(const uint8_t *data, uint32_t len);
 /* The same for text as a bulletin holds it: valid, and without control characters (C0, DEL, C1) but LF and TAB. */
 uint32_t sl_text_prefix(const uint8_t *data, uint32_t len);
 
+/* A character, no surrogate, as UTF-8: one to four bytes. */
+uint32_t sl_utf8_encode(uint8_t utf8[4], uint32_t character);
+
 struct sl_text_stats {
     uint32_t repaired_cnt; /* byte sequences that became U+FFFD, and those that had become it before us */
     uint32_t control_cnt;  /* control characters left out, except CR, which is half a line end */
