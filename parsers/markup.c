@@ -453,8 +453,11 @@ static uint32_t put_odd_character(struct sl_markup *markup, const uint8_t *data,
 static uint32_t put_unproven(struct sl_markup *markup, const uint8_t *data, uint32_t len)
 {
     struct sl_out *out = markup->out;
+    uint32_t cnt = 0;
+    if (markup->gap >= GAP_BREAK)
+        trim_end(markup); /* as the gap will, so that it can be taken back */
     struct sl_markup before = *markup;
-    uint32_t cnt = 0, len_before = out->len;
+    uint32_t len_before = out->len;
     while (cnt < len && data[cnt] >= 0x80)
         cnt++;
     if (cnt == 0) {
