@@ -7,12 +7,12 @@
  * Threads   Pure functions; tables are constant.
  * Owns      Borrows the text: strings are slices of it, still escaped.
  * Errors    The first stays in err: from then on every call answers false, so a caller looks once, behind end.
- *           SL_PARSE_CUT ends too early, SL_PARSE_TOO_DEEP is nested deeper than SL_JSON_DEPTH_MAX, SL_PARSE_BAD_TEXT is
- *           all else; each with the offset and what was expected there.
+ *           SL_PARSE_CUT ends too early, SL_PARSE_TOO_DEEP is nested deeper than SL_JSON_DEPTH_MAX, SL_PARSE_BAD_TEXT
+ *           is all else; each with the offset and what was expected there.
  * Units     Offsets in bytes from the start of the text.
- * Source    RFC 8259, strictly: one value, white space around it, UTF-8 throughout, surrogates in pairs.  Members of the
- *           same name are not an error there, and are not here.  A byte-order mark in front is skipped, and has_bom says
- *           so (section 8.1: a parser may).
+ * Source    RFC 8259, strictly: one value, white space around it, UTF-8 throughout, surrogates in pairs.  Members of
+ *           the same name are not an error there, and are not here.  A byte-order mark in front is skipped, and has_bom
+ *           says so (section 8.1: a parser may).
  *
  * Every byte is checked, of skipped values too.  No recursion: who calls is as deep as he entered, and skip counts.
  */

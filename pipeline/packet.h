@@ -1,7 +1,8 @@
 /* pipeline/packet.h - the bytes of a frame, as a card or a capture has them, to the datagram or segment inside.
  *
- *     frame --> [ read_ip ] --> addresses, payload --> (ipfrag.h, where it is a fragment) --> [ read_transport ] --> ports,
- *                                                                                              bytes
+ *     frame --> [ read_ip ] --> addresses, payload --> [ read_transport ] --> ports, bytes
+ *                                   |                        ^
+ *                                   +-- fragment: ipfrag.h --+
  *
  * Life      Views of the caller's bytes; nothing to end.
  * Threads   Any.
