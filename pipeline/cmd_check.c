@@ -15,19 +15,6 @@
 
 #define REMARKS_MAX 64u
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_check = {
-    .name = "check",
-    .does = "read the configuration, print threads, memory and bounds, stop",
-    .run = run,
-    .synopsis = "[-c FILE] [--json]",
-    .more =
-        "A finding is what keeps the daemon from starting or from doing what the file says; a note is what somebody "
-        "should know.\n"
-        "Exit status: 0 no findings, 1 findings, 2 usage.\n",
-};
-
 /* Which memory there is, by whom it is called what. */
 enum {
     MEMORY_RINGS,
@@ -401,7 +388,7 @@ static void tell_programs(const struct plan *plan, bool planned)
     putchar('\n');
 }
 
-static int run(int argc, char **argv)
+int sl_cmd_check(const struct sl_command *command, int argc, char **argv)
 {
     static struct plan plan;
     static const char *path = SL_CONFIG_DEFAULT;
@@ -411,7 +398,7 @@ static int run(int argc, char **argv)
         {0,     "json", NULL, "one JSON object instead of tables", sl_take_flag, &json, NULL },
         { 0},
     };
-    int status = sl_options_read(&sl_command_check, options, argc, argv);
+    int status = sl_options_read(command, options, argc, argv);
     if (status >= 0)
         return status;
     bool planned = make_plan(&plan, path);

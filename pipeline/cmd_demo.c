@@ -21,20 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_demo = {
-    .name = "demo",
-    .does = "a wire, a daemon and a reader on this machine, for ten seconds",
-    .run = run,
-    .synopsis = "[OPTIONS]",
-    .more =
-        "Everything is real but the news: two senders, the daemon with two feeds, and this process as a reader of its "
-        "tape.  It needs\n"
-        "no rights, uses loopback only, keeps its files in a folder of its own, and leaves nothing behind.\n"
-        "Exit status: 0 the books balance, 1 they do not or something failed, 2 usage.\n",
-};
-
 #define GROUP           "239.255.79.1"
 #define UP_NS           (5 * SL_TIME_NS) /* how long the daemon may take to start */
 #define SETTLE_NS       (3 * SL_TIME_NS) /* and to have on the tape what was sent */
@@ -674,7 +660,7 @@ static int show(struct demo *demo)
 
 static bool take_rate(void *to, char *text) { return sl_take_count(to, text) && *(uint64_t *)to <= RATE_MAX; }
 
-static int run(int argc, char **argv)
+int sl_cmd_demo(const struct sl_command *command, int argc, char **argv)
 {
     static struct demo demo = { .for_ns = 10 * SL_TIME_NS, .rate = 20000, .visit.sock = -1, .books_mem.fd = -1 };
     /* clang-format off */
@@ -689,7 +675,7 @@ static int run(int argc, char **argv)
         { 0 },
     };
     /* clang-format on */
-    int status = sl_options_read(&sl_command_demo, options, argc, argv);
+    int status = sl_options_read(command, options, argc, argv);
 
     if (status >= 0)
         return status;

@@ -14,20 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_gen = {
-    .name = "gen",
-    .does = "send synthetic wires",
-    .run = run,
-    .synopsis = "--to URL [--to URL ...] [OPTIONS]",
-    .more =
-        "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
-        "due, and\n"
-        "nanoseconds since 1970).  Who is late sends late, never less, so that a reader sees every stall.\n"
-        "Exit status: 0 all sent, 1 not all, 2 usage, 3 the other side is not there.\n",
-};
-
 #define OUTLETS_MAX 8u
 #define OPEN_NS     (10 * SL_TIME_NS) /* how long the other side of a stream may take to be there */
 #define FLUSH_NS    (10 * SL_TIME_NS) /* and to read the rest at the end */
@@ -321,7 +307,7 @@ static int send_and_tell(struct sender *sender)
     return rc || count_unsent(sender) ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }
 
-static int run(int argc, char **argv)
+int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
 {
     static struct sender sender = { .rate = 1000, .burst = 1, .seed = 1 };
     /* clang-format off */
@@ -347,16 +333,16 @@ static int run(int argc, char **argv)
         { 0 },
     };
     /* clang-format on */
-    int status = sl_options_read(&sl_command_gen, options, argc, argv);
+    int status = sl_options_read(command, options, argc, argv);
 
     if (status >= 0)
         return status;
     if (!sender.outlet_cnt)
-        return sl_usage_refuse(&sl_command_gen, "--to URL expected");
+        return sl_usage_refuse(command, "--to URL expected");
     if (!sender.count && !sender.for_ns)
         sender.for_ns = 10 * SL_TIME_NS;
     if (sl_gen_init(&sender.gen, sender.seed, &sender.shape))
-        return sl_usage_refuse(&sl_command_gen,
+        return sl_usage_refuse(command,
                                "--service of 1 to 7 small letters, and --errors of at most 100%% together expected");
     sender.shape = sender.gen.shape;
     sender.message = malloc(sender.shape.size_max);

@@ -15,17 +15,6 @@
 
 enum { SOH = 0x01, ETX = 0x03, EOT = 0x04 };
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_parse = {
-    .name = "parse",
-    .does = "say what the messages in files mean: one bulletin a line, as IPTC ninjs 3.1 in JSON",
-    .run = run,
-    .synopsis = "[OPTIONS] FILE|- ...",
-    .operands = "a FILE, or - for standard input,",
-    .more = "Exit status: 0 all is well, 1 a message was rejected, and standard error says where, 2 usage.\n",
-};
-
 struct parse_command {
     const struct sl_format *format;
     struct sl_feed_facts facts;
@@ -213,46 +202,46 @@ static int parse_file(struct parse_command *command, const char *path)
     return code;
 }
 
-static int run(int argc, char **argv)
+int sl_cmd_parse(const struct sl_command *command, int argc, char **argv)
 {
-    static struct parse_command command;
+    static struct parse_command parse;
     static char formats[512];
     /* clang-format off */
     static const struct sl_option options[] = {
-        { 0, "format", "NAME", formats, take_format, &command,
+        { 0, "format", "NAME", formats, take_format, &parse,
           formats + sizeof(FORMAT_HELP) - 1 },
         { 0, "timezone", "ZONE", "of times that name none, such as Europe/Berlin",
-          take_zone, &command, "a time zone" },
+          take_zone, &parse, "a time zone" },
         { 0, "charset", "LABEL", "of characters where the message has no label",
-          take_charset, &command, "a character set" },
-        { 0, "provider", "NAME", "where the message names none", sl_take_text, &command.facts.provider, NULL },
+          take_charset, &parse, "a character set" },
+        { 0, "provider", "NAME", "where the message names none", sl_take_text, &parse.facts.provider, NULL },
         { 0, "language", "TAG", "where the message names none, such as de-CH",
-          sl_take_text, &command.facts.language, NULL },
+          sl_take_text, &parse.facts.language, NULL },
         { 0, "arrival", "TIME", "when the messages came (ISO 8601); completes dates without year or month;\n"
           "default: now",
-          take_arrival, &command.arrival_ns, "a time in ISO 8601" },
+          take_arrival, &parse.arrival_ns, "a time in ISO 8601" },
         { 0 },
     };
     /* clang-format on */
     list_formats(formats, sizeof(formats));
-    command.arrival_ns = sl_clock_real(NULL);
-    sl_zones_load_agencies(&command.store);
-    int status = sl_options_read(&sl_command_parse, options, argc, argv);
+    parse.arrival_ns = sl_clock_real(NULL);
+    sl_zones_load_agencies(&parse.store);
+    int status = sl_options_read(command, options, argc, argv);
     if (status < 0) {
-        command.zones = sl_zones_view(&command.store);
-        command.facts.zones = &command.zones;
+        parse.zones = sl_zones_view(&parse.store);
+        parse.facts.zones = &parse.zones;
         for (int i = optind; i < argc; i++) {
-            int code = parse_file(&command, argv[i]);
+            int code = parse_file(&parse, argv[i]);
             if (code != 0) {
                 fprintf(stderr, "slugline: parse: %s: %s\n", argv[i], strerror(-code));
-                command.rejected = true;
+                parse.rejected = true;
             }
         }
-        status = command.rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
+        status = parse.rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
     }
-    sl_zones_fini(&command.store);
-    free(command.bulletin);
-    free(command.scratch);
-    free(command.json);
+    sl_zones_fini(&parse.store);
+    free(parse.bulletin);
+    free(parse.scratch);
+    free(parse.json);
     return status;
 }

@@ -5,18 +5,7 @@
 
 #include <string.h>
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_run = {
-    .name = "run",
-    .does = "take the wires in and put them on the tape: the daemon",
-    .run = run,
-    .synopsis = "[-c FILE] [-v]",
-    .more = "TERM or INT: stop the lines, drain, end.  HUP: read the configuration again, change what can change.\n"
-            "Exit status: 0 an orderly end, 1 otherwise, 2 usage.\n",
-};
-
-static int run(int argc, char **argv)
+int sl_cmd_run(const struct sl_command *command, int argc, char **argv)
 {
     static const char *path = SL_CONFIG_DEFAULT;
     static bool verbose;
@@ -25,7 +14,7 @@ static int run(int argc, char **argv)
         {'v',   "verbose", NULL, "say more", sl_take_flag, &verbose, NULL },
         { 0},
     };
-    int status = sl_options_read(&sl_command_run, options, argc, argv);
+    int status = sl_options_read(command, options, argc, argv);
     if (status >= 0)
         return status;
     sl_say_init(verbose ? SL_SAY_DEBUG : SL_SAY_INFO);

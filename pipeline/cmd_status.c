@@ -9,16 +9,6 @@
 #include <stdio.h>
 #include <time.h>
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_status = {
-    .name = "status",
-    .does = "what the daemon has received, published, refused and lost",
-    .run = run,
-    .synopsis = "[OPTIONS]",
-    .more = "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n",
-};
-
 #define REST_NS 20000000ll /* books that stood still this long are at rest */
 
 struct status {
@@ -232,17 +222,17 @@ static void tell_programs(const struct status *status)
 
 /* ---- the command ---- */
 
-static int show(const char *path, bool json)
+static int show(const struct sl_command *command, const char *path, bool json)
 {
     static struct status status;
     int rc = sl_visit_open(&status.visit, path, SL_HELLO_STATUS_ONLY, "slugline status");
 
     if (rc)
-        return sl_daemon_refuse(&sl_command_status, path, rc);
+        return sl_daemon_refuse(command, path, rc);
     rc = sl_visit_books(&status.visit, &status.mem, &status.books);
     if (rc) {
         sl_visit_close(&status.visit);
-        return sl_daemon_refuse(&sl_command_status, path, rc);
+        return sl_daemon_refuse(command, path, rc);
     }
     look_at_books(&status);
     if (json)
@@ -255,7 +245,7 @@ static int show(const char *path, bool json)
     return finding ? SL_EXIT_FINDING : SL_EXIT_FINE;
 }
 
-static int run(int argc, char **argv)
+int sl_cmd_status(const struct sl_command *command, int argc, char **argv)
 {
     static const char *path;
     static bool json;
@@ -264,6 +254,6 @@ static int run(int argc, char **argv)
         SL_OPTION_SOCKET(&path),
         { 0},
     };
-    int status = sl_options_read(&sl_command_status, options, argc, argv);
-    return status >= 0 ? status : show(path, json);
+    int status = sl_options_read(command, options, argc, argv);
+    return status >= 0 ? status : show(command, path, json);
 }

@@ -14,21 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static int run(int argc, char **argv);
-
-const struct sl_command sl_command_tail = {
-    .name = "tail",
-    .does = "follow the tape",
-    .run = run,
-    .synopsis = "[OPTIONS]",
-    .more =
-        "A line for people: local time, lane, feed, what it does, slugline, headline, and microseconds from the wire "
-        "to here.\n"
-        "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail joins it again "
-        "by itself.\n"
-        "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n",
-};
-
 #define SLICE_NS SL_TIME_NS /* how long a signal that came between two looks may go unheard */
 
 struct tail {
@@ -296,7 +281,7 @@ static bool wants_color(void)
     return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-static int run(int argc, char **argv)
+int sl_cmd_tail(const struct sl_command *command, int argc, char **argv)
 {
     static struct tail tail;
     /* clang-format off */
@@ -316,11 +301,11 @@ static int run(int argc, char **argv)
         { 0 },
     };
     /* clang-format on */
-    int status = sl_options_read(&sl_command_tail, options, argc, argv);
+    int status = sl_options_read(command, options, argc, argv);
     if (status >= 0)
         return status;
     if (tail.json && tail.raw)
-        return sl_usage_refuse(&sl_command_tail, "--raw does not go with --json");
+        return sl_usage_refuse(command, "--raw does not go with --json");
     struct sl_filter_err err;
     int rc = tail.where ? sl_filter_compile(&tail.filter, tail.where, &err) : 0;
     if (rc)
@@ -333,7 +318,7 @@ static int run(int argc, char **argv)
     tail.options.notices = tail.notices;
     rc = sl_reader_open(&tail.reader, &tail.options);
     if (rc)
-        return sl_daemon_refuse(&sl_command_tail, tail.options.socket, rc);
+        return sl_daemon_refuse(command, tail.options.socket, rc);
     tail.receipts = tail.latency ? sl_receipts_new() : NULL;
     sl_hear_stop();
     signal(SIGPIPE, SIG_IGN); /* head is a fine companion of tail */

@@ -1,4 +1,6 @@
-/* pipeline/commands.h - the commands of slugline, each the main of its own, and what several of them need.
+/* pipeline/commands.h - the commands of slugline, each the main of its own, and what several need.
+ *
+ * main.c lists them.
  *
  * Threads   The process's first.
  * Owns      argv is borrowed; argv[0] is the command's name.
@@ -14,8 +16,13 @@
 
 enum sl_exit { SL_EXIT_FINE, SL_EXIT_FINDING, SL_EXIT_USAGE, SL_EXIT_NO_DAEMON };
 
-extern const struct sl_command sl_command_run, sl_command_check, sl_command_parse, sl_command_tail, sl_command_status,
-    sl_command_gen, sl_command_demo;
+int sl_cmd_run(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_check(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_parse(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_tail(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_status(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_gen(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_demo(const struct sl_command *command, int argc, char **argv);
 
 #define SL_CONFIG_DEFAULT "/etc/slugline/slugline.yaml"
 

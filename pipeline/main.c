@@ -3,9 +3,38 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct sl_command *const commands[] = {
-    &sl_command_run,    &sl_command_check, &sl_command_parse, &sl_command_tail,
-    &sl_command_status, &sl_command_gen,   &sl_command_demo,
+static const struct sl_command commands[] = {
+  /* clang-format off */
+    { "run", sl_cmd_run, "take the wires in and put them on the tape: the daemon", "[-c FILE] [-v]", NULL,
+      "TERM or INT: stop the lines, drain, end.  HUP: read the configuration again, change what can change.\n"
+      "Exit status: 0 an orderly end, 1 otherwise, 2 usage.\n" },
+    { "check", sl_cmd_check, "read the configuration, print threads, memory and bounds, stop",
+      "[-c FILE] [--json]", NULL,
+      "A finding is what keeps the daemon from starting or from doing what the file says; a note is what somebody "
+      "should know.\n"
+      "Exit status: 0 no findings, 1 findings, 2 usage.\n" },
+    { "parse", sl_cmd_parse, "say what the messages in files mean: one bulletin a line, as IPTC ninjs 3.1 in JSON",
+      "[OPTIONS] FILE|- ...", "a FILE, or - for standard input,",
+      "Exit status: 0 all is well, 1 a message was rejected, and standard error says where, 2 usage.\n" },
+    { "tail", sl_cmd_tail, "follow the tape", "[OPTIONS]", NULL,
+      "A line for people: local time, lane, feed, what it does, slugline, headline, and microseconds from the wire "
+      "to here.\n"
+      "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail joins it again "
+      "by itself.\n"
+      "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n" },
+    { "status", sl_cmd_status, "what the daemon has received, published, refused and lost", "[OPTIONS]", NULL,
+      "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n" },
+    { "gen", sl_cmd_gen, "send synthetic wires", "--to URL [--to URL ...] [OPTIONS]", NULL,
+      "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
+      "due, and\n"
+      "nanoseconds since 1970).  Who is late sends late, never less, so that a reader sees every stall.\n"
+      "Exit status: 0 all sent, 1 not all, 2 usage, 3 the other side is not there.\n" },
+    { "demo", sl_cmd_demo, "a wire, a daemon and a reader on this machine, for ten seconds", "[OPTIONS]", NULL,
+      "Everything is real but the news: two senders, the daemon with two feeds, and this process as a reader of its "
+      "tape.  It needs\n"
+      "no rights, uses loopback only, keeps its files in a folder of its own, and leaves nothing behind.\n"
+      "Exit status: 0 the books balance, 1 they do not or something failed, 2 usage.\n" },
+  /* clang-format on */
 };
 #define COMMAND_CNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -13,7 +42,7 @@ static void print_help(FILE *to)
 {
     fputs("slugline " SL_VERSION " - news wires at line rate\n\n  slugline COMMAND [OPTIONS]\n\n", to);
     for (size_t i = 0; i < COMMAND_CNT; i++)
-        fprintf(to, "  %-8s%s\n", commands[i]->name, commands[i]->does);
+        fprintf(to, "  %-8s%s\n", commands[i].name, commands[i].does);
     fputs("\nEvery command tells its options with --help.  Exit status: 0 fine, 1 a finding, 2 usage, 3 no daemon.\n",
           to);
 }
@@ -33,8 +62,8 @@ int main(int argc, char **argv)
         return SL_EXIT_FINE;
     }
     for (size_t i = 0; i < COMMAND_CNT; i++)
-        if (!strcmp(argv[1], commands[i]->name))
-            return commands[i]->run(argc - 1, argv + 1);
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].run(&commands[i], argc - 1, argv + 1);
     fprintf(stderr, "slugline: '%s' is no command; slugline --help lists them\n", argv[1]);
     return SL_EXIT_USAGE;
 }

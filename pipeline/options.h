@@ -28,11 +28,12 @@ struct sl_option {
 };
 
 struct sl_command {
-    const char *name, *does;
-    int (*run)(int argc, char **argv);
+    const char *name;
+    int (*run)(const struct sl_command *command, int argc, char **argv);
+    const char *does;
     const char *synopsis; /* behind the name */
-    const char *more; /* at the end of --help */
     const char *operands; /* NULL: takes none; else what at least one is */
+    const char *more; /* at the end of --help */
 };
 
 /* -1: go on, with the operands from argv[optind]; else the exit status: help was asked for, or the usage is wrong. */
