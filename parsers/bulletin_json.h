@@ -35,8 +35,7 @@ struct sl_json_wire {
 size_t sl_bulletin_json(char *buf, size_t cap, const struct sl_bulletin *bulletin, const struct sl_json_wire *wire);
 
 /* An upper bound of the line for a bulletin of this length, where no two texts of the bulletin share bytes and feed,
- * lane and verdict are at most 256 bytes together.  A bulletin that shares bytes may need more: the return value says.
- * */
+ * lane and verdict are at most 256 bytes together.  One that shares bytes may need more: the return value says. */
 size_t sl_bulletin_json_bound(uint32_t bulletin_len);
 
 /* A JSON string with its quotes; for whoever prints facts with --json.  data may be any bytes: what is not UTF-8

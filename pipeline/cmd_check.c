@@ -1,5 +1,6 @@
 #include "pipeline/commands.h"
 
+#include "pipeline/config_file.h"
 #include "pipeline/facts.h"
 #include "pipeline/hold.h"
 #include "pipeline/round.h"
@@ -388,19 +389,57 @@ static void tell_programs(const struct plan *plan, bool planned)
     putchar('\n');
 }
 
+/* ---- every key ---- */
+
+static void print_key(const struct sl_key *key, const char *path)
+{
+    bool is_number = key->kind >= SL_KEY_SIZE && key->kind <= SL_KEY_COUNT;
+    printf("%-24s %-10s", path, key->fallback ? key->fallback : "-");
+    if (is_number)
+        printf(" %s to %s", sl_config_written(sl_key_unit(key), key->min).text,
+               sl_config_written(sl_key_unit(key), key->max).text);
+    if (key->kind == SL_KEY_WORD || key->kind == SL_KEY_LINES)
+        printf(" %s", key->kind == SL_KEY_WORD ? "text" : "URLs");
+    for (unsigned i = 0; key->choices && key->choices[i]; i++)
+        printf("%s%s", i ? ", " : " ", key->choices[i]);
+    printf("%s%s%s%s\n", key->power ? ", a power of two" : "", key->word ? ", or " : "", key->word ? key->word : "",
+           key->live ? "; may change without a restart" : "");
+}
+
+static void print_keys(const struct sl_key *keys, const char *in)
+{
+    for (const struct sl_key *key = keys; key->name; key++) {
+        char path[SL_CONFIG_PATH_LEN];
+        snprintf(path, sizeof(path), "%s%s%s", in, *in ? "." : "", key->name);
+        if (key->kind == SL_KEY_LIST)
+            strcat(path, "[]");
+        if (key->keys)
+            print_keys(key->keys, path);
+        else
+            print_key(key, path);
+    }
+}
+
 int sl_cmd_check(const struct sl_command *command, int argc, char **argv)
 {
     static struct plan plan;
     static const char *path = SL_CONFIG_DEFAULT;
-    static bool json;
+    static bool json, keys;
+    /* clang-format off */
     static const struct sl_option options[] = {
         SL_OPTION_CONFIG(&path),
-        {0,     "json", NULL, "one JSON object instead of tables", sl_take_flag, &json, NULL },
-        { 0},
+        { 0, "json", NULL, "one JSON object instead of tables", sl_take_flag, &json, NULL },
+        { 0, "keys", NULL, "read nothing; list every key with its default and its bounds", sl_take_flag, &keys, NULL },
+        { 0 },
     };
+    /* clang-format on */
     int status = sl_options_read(command, options, argc, argv);
     if (status >= 0)
         return status;
+    if (keys) {
+        print_keys(sl_config_root.keys, "");
+        return SL_EXIT_FINE;
+    }
     bool planned = make_plan(&plan, path);
     (json ? tell_programs : print_for_people)(&plan, planned);
     sl_config_free(&plan.config);

@@ -9,11 +9,13 @@ int sl_cmd_run(const struct sl_command *command, int argc, char **argv)
 {
     static const char *path = SL_CONFIG_DEFAULT;
     static bool verbose;
+    /* clang-format off */
     static const struct sl_option options[] = {
         SL_OPTION_CONFIG(&path),
-        {'v',   "verbose", NULL, "say more", sl_take_flag, &verbose, NULL },
-        { 0},
+        { 'v', "verbose", NULL, "say more", sl_take_flag, &verbose, NULL },
+        { 0 },
     };
+    /* clang-format on */
     int status = sl_options_read(command, options, argc, argv);
     if (status >= 0)
         return status;

@@ -249,11 +249,13 @@ int sl_cmd_status(const struct sl_command *command, int argc, char **argv)
 {
     static const char *path;
     static bool json;
+    /* clang-format off */
     static const struct sl_option options[] = {
-        {'j',   "json", NULL, "the same as one object", sl_take_flag, &json, NULL },
+        { 'j', "json", NULL, "the same as one object", sl_take_flag, &json, NULL },
         SL_OPTION_SOCKET(&path),
-        { 0},
+        { 0 },
     };
+    /* clang-format on */
     int status = sl_options_read(command, options, argc, argv);
     return status >= 0 ? status : show(command, path, json);
 }

@@ -134,13 +134,6 @@ static void *entry_of(const struct sl_key *key, const void *base, uint32_t i)
 /* To spin is to wait for ever; none is nothing. */
 static uint64_t meaning_of(const char *word) { return !strcmp(word, "spin") ? INT64_MAX : 0; }
 
-static enum sl_config_unit unit_of(const struct sl_key *key)
-{
-    return key->kind == SL_KEY_SIZE       ? SL_CONFIG_SIZE
-           : key->kind == SL_KEY_DURATION ? SL_CONFIG_DURATION
-                                          : SL_CONFIG_COUNT;
-}
-
 static bool read_unit(enum sl_config_unit unit, const char *text, uint64_t *number)
 {
     int64_t ns = 0;
@@ -161,14 +154,14 @@ static int refuse_unit(const struct sl_place *place, const char *text)
     sl_nearest_begin(&nearest, text);
     if (word && sl_nearest_offer(&nearest, word))
         return fault(place, "'%.*s' is not understood; did you mean %s?", SHOWN, text, word);
-    sl_config_explain(why, sizeof(why), unit_of(place->key), text);
+    sl_config_explain(why, sizeof(why), sl_key_unit(place->key), text);
     return fault(place, "%s%s%s", why, word ? "; or " : "", word ? word : "");
 }
 
 static int check_bounds(const struct sl_place *place, const char *text, uint64_t number)
 {
     const struct sl_key *key = place->key;
-    enum sl_config_unit unit = unit_of(key);
+    enum sl_config_unit unit = sl_key_unit(key);
     if (number < key->min || number > key->max)
         return fault(place, "%.*s is out of bounds; %s to %s is expected", SHOWN, text,
                      sl_config_written(unit, key->min).text, sl_config_written(unit, key->max).text);
@@ -187,7 +180,7 @@ static int read_number(const struct sl_place *place, const char *text)
     int rc = 0;
     if (key->word && !strcmp(text, key->word))
         number = meaning_of(key->word);
-    else if (!read_unit(unit_of(key), text, &number))
+    else if (!read_unit(sl_key_unit(key), text, &number))
         return refuse_unit(place, text);
     else
         rc = check_bounds(place, text, number);
@@ -421,7 +414,7 @@ static const struct sl_key thread_keys[] = {
     { "stages",     SL_KEY_CHOICES,  THREAD(stages),       NULL,       0,        CNT(sl_stage_names) - 1,
       .what = "stage", .choices = sl_stage_names },
     { "heavy",      SL_KEY_CHOICE,   THREAD(heavy),        "false",    .what = "answer", .choices = truths },
-    { "for",        SL_KEY_COUNT,    THREAD(rx),           NULL,       0,        UINT32_MAX },
+    { "for",        SL_KEY_COUNT,    THREAD(rx),           NULL,       0,        SL_RXS_MAX - 1 },
     { NULL },
 };
 
@@ -739,7 +732,7 @@ static int check_feeds(const struct sl_place *place)
     return rc;
 }
 
-static uint64_t longest_message(const struct sl_config *config)
+uint64_t sl_config_message_max(const struct sl_config *config)
 {
     uint64_t longest = 0;
     for (uint32_t f = 0; f < config->feed_cnt; f++)
@@ -751,7 +744,7 @@ static uint64_t longest_message(const struct sl_config *config)
 /* A log takes records of up to a quarter of its bytes; the hold area should take any bulletin. */
 static int check_log(const struct sl_place *place, const char *key, uint64_t len, const char *or_none)
 {
-    uint64_t message = longest_message(place->reading->config), least = 64 * KIB;
+    uint64_t message = sl_config_message_max(place->reading->config), least = 64 * KIB;
     while (least / 4 < sl_parse_bound((uint32_t)message) + sizeof(struct sl_record))
         least *= 2;
     if (len >= least)
@@ -765,7 +758,7 @@ static int check_heavy(const struct sl_place *place)
 {
     const struct sl_config *config = place->reading->config;
     for (uint32_t t = 0; t < config->thread_cnt; t++)
-        if (config->threads[t].heavy && longest_message(config) <= config->heavy)
+        if (config->threads[t].heavy && sl_config_message_max(config) <= config->heavy)
             return fault_at(place->reading, path_of("threads[%u].heavy", t).text,
                             "no feed has messages over %s, so this thread would never work; leave it out, or lower "
                             "the file's heavy",

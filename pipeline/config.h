@@ -82,6 +82,9 @@ int sl_config_parse(struct sl_config *config, const char *name, const char *yaml
                     size_t err_len);
 void sl_config_free(struct sl_config *config);
 
+/* The longest message of any feed. */
+uint64_t sl_config_message_max(const struct sl_config *config);
+
 #define SL_CONFIG_PATH_LEN 64u /* "feeds[255].message_time" */
 
 /* What a running walk can take over without a restart: the keys whose rows are live.  Else key is the path of the first

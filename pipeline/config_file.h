@@ -10,7 +10,7 @@
  * Units     None: all is words.  libcyaml would read 5ms, 64MiB and 010 as the numbers 5, 64 and 8.
  * Source    YAML 1.1 as libyaml reads it, without anchors, aliases, tags, and more than one document.
  *
- * For config.c alone.
+ * For config.c, and for whoever prints or tests the schema.
  */
 #ifndef SL_PIPELINE_CONFIG_FILE_H
 #define SL_PIPELINE_CONFIG_FILE_H
@@ -70,6 +70,14 @@ static inline uint32_t sl_key_cnt(const struct sl_key *keys)
     while (keys[cnt].name)
         cnt++;
     return cnt;
+}
+
+/* The unit of a key that is a number. */
+static inline enum sl_config_unit sl_key_unit(const struct sl_key *key)
+{
+    return key->kind == SL_KEY_SIZE       ? SL_CONFIG_SIZE
+           : key->kind == SL_KEY_DURATION ? SL_CONFIG_DURATION
+                                          : SL_CONFIG_COUNT;
 }
 
 extern const struct sl_key sl_config_root; /* in config.c: the file, a group without a name */

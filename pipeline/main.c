@@ -9,7 +9,7 @@ static const struct sl_command commands[] = {
       "TERM or INT: stop the lines, drain, end.  HUP: read the configuration again, change what can change.\n"
       "Exit status: 0 an orderly end, 1 otherwise, 2 usage.\n" },
     { "check", sl_cmd_check, "read the configuration, print threads, memory and bounds, stop",
-      "[-c FILE] [--json]", NULL,
+      "[-c FILE] [--json] [--keys]", NULL,
       "A finding is what keeps the daemon from starting or from doing what the file says; a note is what somebody "
       "should know.\n"
       "Exit status: 0 no findings, 1 findings, 2 usage.\n" },

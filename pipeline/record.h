@@ -1,9 +1,9 @@
 /* pipeline/record.h - what lies in the rings and on the logs: the headers before messages, answers and bulletins.
  *
- *     frame ==[ sl_message | raw bytes ]==> decode ==[ sl_answer | bulletin ]==> desk --[ sl_record | bulletin or
- *     notice ]--> tape
- *                                                                                     --[ sl_record | raw bytes
- *                                                                                     ]----------> raw log
+ *     frame ==[ sl_message | raw bytes ]==> decode ==[ sl_answer | bulletin ]==> desk
+ *
+ *     desk --[ sl_record | bulletin or notice ]--> tape
+ *          --[ sl_record | raw bytes ]-----------> raw log
  *
  * Threads   Each header is written by the stage left of its arrow and never touched afterwards.
  * Units     Stamps: ns since 1970 UTC, 0 not known.  seq and ticket count from 1 and 0.

@@ -8,8 +8,8 @@
  *
  * Each stage has the same three verbs.  init gets all memory it will ever use; poll does one bounded batch, never
  * blocks or sleeps, and returns how much it did (0 idle; -EAGAIN has work but no room for it: look again soon; any
- * other -errno stop); fini gives everything back.  Threads exist only in run.c, and
- * time enters only by the clock that init was given: so tests/sim drives these very stages from one seed.
+ * other -errno stop); fini gives everything back.  Threads exist only in run.c, and time enters only by the clock that
+ * init was given: so tests/sim drives these very stages from one seed.
  */
 #ifndef SL_PIPELINE_STAGES_H
 #define SL_PIPELINE_STAGES_H
@@ -61,11 +61,9 @@ struct sl_decoder_rings {
  * Lane   from the first bytes (sl_peek_lane), for ever; noise is BULK.  Its ticket counts within this receive thread
  *        and lane.
  * Spread messages go to the decoders in turn, past one whose ring is full; those over heavy bytes to the last one,
- * where
- *        there is one for them.
+ *        where there is one for them.
  * Memory a gather buffer of the longest message_max for each connection that a stream line may have; only those are
- * touched
- *        that are in use at once.
+ *        touched that are in use at once.
  * Errors init: -EINVAL when a message ring is too short for message_max, or a stream is to be framed by datagrams.
  * Loses  a message whose lane has no room: a datagram's is dropped and counted (its ticket is not taken); a stream's
  *        is not taken, and the line waits.  What is framed but not whole goes on as a cut message, which decode
@@ -157,8 +155,7 @@ struct sl_desk;
 int sl_desk_init(struct sl_desk **desk, const struct sl_desk_config *config);
 int sl_desk_poll(void *desk, int64_t now_ns);
 void sl_desk_fini(struct sl_desk *desk);
-/* The tape's and the raw log's writing side, for attaching seats (any thread may ask; the desk carries it out in
- * poll). */
+/* The tape's and the raw log's writing side, for attaching seats.  Any thread may ask; the desk does it in poll. */
 struct sl_log_tx *sl_desk_tape(struct sl_desk *desk);
 struct sl_log_tx *sl_desk_raw(struct sl_desk *desk);
 /* A reader's seat on the tape, mapped as long as the desk may look at it.  seat NULL: he has left.  From the control
@@ -174,8 +171,8 @@ struct sl_waker {
     struct sl_log_tx *logs[2]; /* tape, raw log */
     uint32_t log_cnt;
     sl_cell *wakes;
-    _Alignas(128) _Atomic uint32_t
-        wanted; /* logs whose readers sleep, a bit each: the desk sets them, the waker takes them */
+    /* Logs whose readers sleep, a bit each: the desk sets them, the waker takes them. */
+    _Alignas(128) _Atomic uint32_t wanted;
 };
 int sl_waker_poll(void *waker, int64_t now_ns);
 

@@ -136,8 +136,7 @@ static int open_socket(struct supervisor *supervisor)
     return 0;
 }
 
-/* ---- listeners of feeds: they stay open while a walk is started again, so an agency that dials meanwhile waits ----
- * */
+/* ---- listeners of feeds: open while a walk is started again, so that an agency that dials meanwhile waits ---- */
 
 static int open_listener(struct sl_line_config *line)
 {
@@ -413,18 +412,23 @@ static void start_walk(struct supervisor *supervisor, int64_t now_ns)
                            supervisor->crashed_cnt, pair[1]));
     }
     close(pair[1]);
+    if (supervisor->walk_pid < 0) {
+        sl_say(SL_SAY_ERROR, "supervisor: no process for the walk: %s", strerror(errno));
+        close(pair[0]);
+        supervisor->walk_pid = 0; /* -1 would be everybody to kill */
+        supervisor->restart_ns = now_ns + RESTART_MAX_NS;
+        return;
+    }
     supervisor->control_fd = pair[0];
     supervisor->walk_cnt++;
     supervisor->walk_start_ns = sl_clock_real(NULL);
     /* The child has its mappings; from here on nobody makes another writable one, this process included. */
-    sl_mem_seal(&supervisor->memory.tape, false);
-    sl_mem_seal(&supervisor->memory.books, false);
-    if (supervisor->memory.raw.len)
-        sl_mem_seal(&supervisor->memory.raw, false);
-    unmap_here(&supervisor->memory.tape);
-    unmap_here(&supervisor->memory.books);
-    if (supervisor->memory.raw.len)
-        unmap_here(&supervisor->memory.raw);
+    struct sl_mem *all[] = { &supervisor->memory.tape, &supervisor->memory.books, &supervisor->memory.raw };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i]->len) {
+            sl_mem_seal(all[i], false);
+            unmap_here(all[i]);
+        }
 }
 
 static void hear_walk(struct supervisor *supervisor)

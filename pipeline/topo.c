@@ -49,19 +49,10 @@ static uint64_t round_to_power(uint64_t len)
     return power;
 }
 
-static uint64_t message_max_of(const struct sl_config *config)
-{
-    uint64_t max = 0;
-    for (uint32_t i = 0; i < config->feed_cnt; i++)
-        if (config->feeds[i].message_max > max)
-            max = config->feeds[i].message_max;
-    return max;
-}
-
 /* The longest message that comes to a decode thread: all of them, or only those that are not heavy. */
 static uint64_t longest_of(const struct sl_config *config, bool takes_heavy)
 {
-    uint64_t max = message_max_of(config);
+    uint64_t max = sl_config_message_max(config);
     return takes_heavy || max < config->heavy ? max : config->heavy;
 }
 
@@ -129,7 +120,7 @@ static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
  * asleep nearly always, so no core is kept for it. */
 static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *config, char *err, size_t err_len)
 {
-    if (message_max_of(config) <= config->heavy)
+    if (sl_config_message_max(config) <= config->heavy)
         return 0;
     for (uint32_t i = 0; i < topo->rx_cnt; i++) {
         if (!topo->has_heavy[i]) {
@@ -148,7 +139,7 @@ static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *confi
 
 static void size_rings(struct sl_topo *topo, const struct sl_config *config)
 {
-    uint64_t message_max = message_max_of(config);
+    uint64_t message_max = sl_config_message_max(config);
     uint64_t usual = longest_of(config, false);
     /* A ring takes records of up to half its length. */
     topo->ring_message[0] = round_to_power(config->ring_message);
