@@ -87,24 +87,6 @@ static inline void take(struct ring *ring, uint64_t number)
         abort();
 }
 
-static void ping(void *arg)
-{
-    struct bench_job *job = arg;
-    for (uint64_t number = 1; number <= job->cnt; number++) {
-        int64_t begin_ns = bench_now_ns();
-        put(job->ring, number);
-        take(job->back, number);
-        job->round_ns[number - 1] = (double)(bench_now_ns() - begin_ns);
-    }
-}
+#include "bench/round_trip.h"
 
-static void pong(void *arg)
-{
-    struct bench_job *job = arg;
-    for (uint64_t number = 1; number <= job->cnt; number++) {
-        take(job->ring, number);
-        put(job->back, number);
-    }
-}
-
-const struct bench_ring bench_ring_rte = { "rte_ring", make, drop, send, receive, ping, pong };
+const struct bench_ring bench_ring_rte = { "rte_ring", make, drop, send, receive, bench_ping, bench_pong };

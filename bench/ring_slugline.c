@@ -81,16 +81,18 @@ static void receive(void *arg)
     ((struct ring *)job->ring)->rx = rx;
 }
 
-static inline void put(struct sl_spsc_tx *tx, uint64_t number)
+static inline void put(struct ring *ring, uint64_t number)
 {
+    struct sl_spsc_tx *tx = &ring->tx;
     uint64_t *message = sl_spsc_claim(tx, 8);
     *message = number;
     sl_spsc_commit(tx, 8);
     sl_spsc_flush(tx);
 }
 
-static inline void take(struct sl_spsc_rx *rx, uint64_t number)
+static inline void take(struct ring *ring, uint64_t number)
 {
+    struct sl_spsc_rx *rx = &ring->rx;
     const uint64_t *message;
     uint32_t len;
     while (!(message = sl_spsc_peek(rx, &len)))
@@ -100,26 +102,6 @@ static inline void take(struct sl_spsc_rx *rx, uint64_t number)
     sl_spsc_release(rx->shm, sl_spsc_next(rx));
 }
 
-static void ping(void *arg)
-{
-    struct bench_job *job = arg;
-    struct ring *there = job->ring, *back = job->back;
-    for (uint64_t number = 1; number <= job->cnt; number++) {
-        int64_t begin_ns = bench_now_ns();
-        put(&there->tx, number);
-        take(&back->rx, number);
-        job->round_ns[number - 1] = (double)(bench_now_ns() - begin_ns);
-    }
-}
+#include "bench/round_trip.h"
 
-static void pong(void *arg)
-{
-    struct bench_job *job = arg;
-    struct ring *there = job->ring, *back = job->back;
-    for (uint64_t number = 1; number <= job->cnt; number++) {
-        take(&there->rx, number);
-        put(&back->tx, number);
-    }
-}
-
-const struct bench_ring bench_ring_slugline = { "slugline", make, drop, send, receive, ping, pong };
+const struct bench_ring bench_ring_slugline = { "slugline", make, drop, send, receive, bench_ping, bench_pong };

@@ -14,56 +14,59 @@
 #include "pipeline/record.h"
 #include "ring/counters.h"
 
-enum sl_book_rx { /* receive thread, by feed */
-                  SL_RX_DATAGRAMS,
-                  SL_RX_DATAGRAMS_USED,
-                  SL_RX_DATAGRAMS_REPEATED,
-                  SL_RX_DATAGRAMS_MALFORMED, /* cut off by the kernel, or empty */
-                  SL_RX_KERNEL_DROPS, /* SO_MEMINFO: datagrams the socket had no room for */
-                  SL_RX_BYTES,
-                  SL_RX_CONNECTS,
-                  SL_RX_DISCONNECTS,
-                  SL_RX_REFUSED_PEERS, /* not in from= */
-                  SL_RX_PAUSES, /* TCP: stopped reading since a ring was full */
-                  SL_RX_FILL_BYTES, /* SYN, NUL, DEL and line ends between messages */
-                  SL_RX_LAST_NS, /* when the last packet came */
-                  SL_RX_LINES_UP,
-                  SL_RX_FRAMED_LANE, /* 4 columns */
-                  SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
-                  SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */
-                  SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
+/* The receive thread's, by feed. */
+enum sl_book_rx {
+    SL_RX_DATAGRAMS,
+    SL_RX_DATAGRAMS_USED,
+    SL_RX_DATAGRAMS_REPEATED,
+    SL_RX_DATAGRAMS_MALFORMED, /* cut off by the kernel, or empty */
+    SL_RX_KERNEL_DROPS, /* SO_MEMINFO: datagrams the socket had no room for */
+    SL_RX_BYTES,
+    SL_RX_CONNECTS,
+    SL_RX_DISCONNECTS,
+    SL_RX_REFUSED_PEERS, /* not in from= */
+    SL_RX_PAUSES, /* TCP: stopped reading since a ring was full */
+    SL_RX_FILL_BYTES, /* SYN, NUL, DEL and line ends between messages */
+    SL_RX_LAST_NS, /* when the last packet came */
+    SL_RX_LINES_UP,
+    SL_RX_FRAMED_LANE, /* 4 columns */
+    SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
+    SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */
+    SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
 };
 
-enum sl_book_desk { /* desk, by feed */
-                    SL_DESK_ANSWERED,
-                    SL_DESK_WITH_BULLETINS,
-                    SL_DESK_EMPTY,
-                    SL_DESK_REJECTED,
-                    SL_DESK_SAID,
-                    SL_DESK_HELD_NOW,
-                    SL_DESK_RAW_LOGGED,
-                    SL_DESK_LAST_NS,
-                    SL_DESK_VERDICT, /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
-                    SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT, /* 4: put on the tape, by lane */
-                    SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT, /* by enum sl_parse_code */
-                    SL_DESK_COLS = SL_DESK_REJECT_CODE + SL_PARSE_CODE_CNT,
+/* The desk's, by feed. */
+enum sl_book_desk {
+    SL_DESK_ANSWERED,
+    SL_DESK_WITH_BULLETINS,
+    SL_DESK_EMPTY,
+    SL_DESK_REJECTED,
+    SL_DESK_SAID,
+    SL_DESK_HELD_NOW,
+    SL_DESK_RAW_LOGGED,
+    SL_DESK_LAST_NS,
+    SL_DESK_VERDICT, /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
+    SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT, /* 4: put on the tape, by lane */
+    SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT, /* by enum sl_parse_code */
+    SL_DESK_COLS = SL_DESK_REJECT_CODE + SL_PARSE_CODE_CNT,
 };
 
-enum sl_book_tape { /* desk, whole */
-                    SL_TAPE_FIRST_SEQ,
-                    SL_TAPE_LAST_SEQ,
-                    SL_TAPE_BYTES,
-                    SL_TAPE_RAW_LAST_SEQ,
-                    SL_TAPE_RAW_BYTES,
-                    SL_TAPE_PASSED, /* sum of passed verdicts but RELEASED */
-                    SL_TAPE_RELEASED,
-                    SL_TAPE_MADE, /* notices */
-                    SL_TAPE_GATE_WAITS,
-                    SL_TAPE_EVICTIONS,
-                    SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
-                    SL_TAPE_CLOCK_STEPS,
-                    SL_TAPE_WAKES,
-                    SL_TAPE_COLS,
+/* The desk's, for the whole tape. */
+enum sl_book_tape {
+    SL_TAPE_FIRST_SEQ,
+    SL_TAPE_LAST_SEQ,
+    SL_TAPE_BYTES,
+    SL_TAPE_RAW_LAST_SEQ,
+    SL_TAPE_RAW_BYTES,
+    SL_TAPE_PASSED, /* sum of passed verdicts but RELEASED */
+    SL_TAPE_RELEASED,
+    SL_TAPE_MADE, /* notices */
+    SL_TAPE_GATE_WAITS,
+    SL_TAPE_EVICTIONS,
+    SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
+    SL_TAPE_CLOCK_STEPS,
+    SL_TAPE_WAKES,
+    SL_TAPE_COLS,
 };
 
 enum sl_book_thread {

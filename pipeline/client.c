@@ -43,8 +43,7 @@ struct sl_reader {
     bool away; /* drained, and EPIPE has been said */
     bool owes_epoch; /* an EPOCH event is due before the next record */
     bool holds; /* gating: the desk waits for us, as far as we know */
-    uint64_t
-        given_seq; /* last one that the user got or was told he missed; behind it only such as he did not ask for */
+    uint64_t given_seq; /* last that the user got or was told he missed; behind it only such as he did not ask for */
     uint64_t done_seq; /* given_seq or more: he is done with all */
     uint64_t missed_first, missed_last; /* MISSED is due, behind EVICTED; 0 none */
     int64_t looked_ns, retry_ns, retry_wait_ns; /* CLOCK_MONOTONIC */

@@ -203,6 +203,15 @@ static int dial_from(const char *host, const struct sl_line_config *line)
     return fd;
 }
 
+/* A line that listens, and an agency that has dialled it: its socket. */
+static int start_dialled(struct bench *bench, struct sl_line_config *line, enum sl_rx_backend backend)
+{
+    *line = line_of(SL_LINE_TCP_LISTEN, "127.0.0.1", free_port(SOCK_STREAM));
+    start(bench, line, backend);
+    poll_once(bench);
+    return dial_from("127.0.0.1", line);
+}
+
 static bool has_heard(const struct bench *bench, const char *text)
 {
     return bench->heard->len == strlen(text) && !memcmp(bench->heard->bytes, text, bench->heard->len);
@@ -417,11 +426,9 @@ Test(rx, a_dialled_line_connects_when_its_agency_is_there_and_comes_back_when_it
 Test(rx, the_packets_of_a_stream_carry_the_kernels_stamp)
 {
     FOR_BOTH(backend) {
-        struct sl_line_config line = line_of(SL_LINE_TCP_LISTEN, "127.0.0.1", free_port(SOCK_STREAM));
+        struct sl_line_config line;
         struct bench bench;
-        start(&bench, &line, backend);
-        poll_once(&bench);
-        int fd = dial_from("127.0.0.1", &line);
+        int fd = start_dialled(&bench, &line, backend);
         /* The kernel begins to stamp a little after the first socket asked for it. */
         for (uint32_t i = 1; i < 100000 && !bench.heard->stamped; i++) {
             cr_assert_eq(send(fd, "x", 1, 0), 1);
@@ -565,11 +572,9 @@ Test(rx, a_stream_that_is_not_taken_is_not_read_and_nothing_of_it_is_lost)
     for (uint32_t i = 0; i < LEN; i++)
         wire[i] = (uint8_t)(i * 2654435761u >> 24);
     FOR_BOTH(backend) {
-        struct sl_line_config line = line_of(SL_LINE_TCP_LISTEN, "127.0.0.1", free_port(SOCK_STREAM));
+        struct sl_line_config line;
         struct bench bench;
-        start(&bench, &line, backend);
-        poll_once(&bench);
-        int fd = dial_from("127.0.0.1", &line), small = 65536;
+        int fd = start_dialled(&bench, &line, backend), small = 65536;
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
         uint32_t sent = 0, stalled = 0;
         uint64_t seed = 1;
@@ -602,11 +607,9 @@ Test(rx, a_stream_that_is_not_taken_is_not_read_and_nothing_of_it_is_lost)
 Test(rx, a_paused_stream_whose_agency_is_gone_is_still_handed_on_to_its_end)
 {
     FOR_BOTH(backend) {
-        struct sl_line_config line = line_of(SL_LINE_TCP_LISTEN, "127.0.0.1", free_port(SOCK_STREAM));
+        struct sl_line_config line;
         struct bench bench;
-        start(&bench, &line, backend);
-        poll_once(&bench);
-        int fd = dial_from("127.0.0.1", &line);
+        int fd = start_dialled(&bench, &line, backend);
         bench.heard->room = 2;
         cr_assert_eq(send(fd, "abcdef", 6, 0), 6);
         POLL_UNTIL(&bench, bench.heard->len == 2);
