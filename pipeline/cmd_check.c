@@ -393,9 +393,8 @@ static void tell_programs(const struct plan *plan, bool planned)
 
 static void print_key(const struct sl_key *key, const char *path)
 {
-    bool is_number = key->kind >= SL_KEY_SIZE && key->kind <= SL_KEY_COUNT;
     printf("%-24s %-10s", path, key->fallback ? key->fallback : "-");
-    if (is_number)
+    if (sl_key_is_number(key))
         printf(" %s to %s", sl_config_written(sl_key_unit(key), key->min).text,
                sl_config_written(sl_key_unit(key), key->max).text);
     if (key->kind == SL_KEY_WORD || key->kind == SL_KEY_LINES)

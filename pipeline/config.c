@@ -134,56 +134,41 @@ static void *entry_of(const struct sl_key *key, const void *base, uint32_t i)
 /* To spin is to wait for ever; none is nothing. */
 static uint64_t meaning_of(const char *word) { return !strcmp(word, "spin") ? INT64_MAX : 0; }
 
-static bool read_unit(enum sl_config_unit unit, const char *text, uint64_t *number)
-{
-    int64_t ns = 0;
-    if (unit == SL_CONFIG_SIZE)
-        return sl_config_size(text, number);
-    if (unit == SL_CONFIG_COUNT)
-        return sl_config_count(text, number);
-    bool right = sl_config_duration(text, &ns);
-    *number = (uint64_t)ns;
-    return right;
-}
-
-static int refuse_unit(const struct sl_place *place, const char *text)
+static int refuse_number(const struct sl_place *place, const char *text, const char *why)
 {
     const char *word = place->key->word;
     struct sl_nearest nearest;
-    char why[192];
+    uint64_t number;
     sl_nearest_begin(&nearest, text);
-    if (word && sl_nearest_offer(&nearest, word))
+    if (sl_config_number(sl_key_unit(place->key), text, &number) || !word)
+        return fault(place, "%s", why);
+    if (sl_nearest_offer(&nearest, word))
         return fault(place, "'%.*s' is not understood; did you mean %s?", SHOWN, text, word);
-    sl_config_explain(why, sizeof(why), sl_key_unit(place->key), text);
-    return fault(place, "%s%s%s", why, word ? "; or " : "", word ? word : "");
+    return fault(place, "%s; or %s", why, word);
 }
 
-static int check_bounds(const struct sl_place *place, const char *text, uint64_t number)
+static int check_power(const struct sl_place *place, const char *text, uint64_t number)
 {
-    const struct sl_key *key = place->key;
-    enum sl_config_unit unit = sl_key_unit(key);
-    if (number < key->min || number > key->max)
-        return fault(place, "%.*s is out of bounds; %s to %s is expected", SHOWN, text,
-                     sl_config_written(unit, key->min).text, sl_config_written(unit, key->max).text);
-    if (!key->power || !(number & (number - 1)))
-        return 0;
-    uint64_t next = key->min;
+    uint64_t next = place->key->min;
     while (next < number)
         next *= 2;
-    return fault(place, "%.*s is no power of two; the next one is %s", SHOWN, text, sl_config_written(unit, next).text);
+    if (next == number)
+        return 0;
+    return fault(place, "%.*s is no power of two; the next one is %s", SHOWN, text,
+                 sl_config_written(sl_key_unit(place->key), next).text);
 }
 
 static int read_number(const struct sl_place *place, const char *text)
 {
     const struct sl_key *key = place->key;
-    uint64_t number = 0;
+    bool is_word = key->word && !strcmp(text, key->word);
+    uint64_t number = is_word ? meaning_of(text) : 0;
+    char why[192];
     int rc = 0;
-    if (key->word && !strcmp(text, key->word))
-        number = meaning_of(key->word);
-    else if (!read_unit(sl_key_unit(key), text, &number))
-        return refuse_unit(place, text);
-    else
-        rc = check_bounds(place, text, number);
+    if (!is_word && !sl_config_within(sl_key_unit(key), text, key->min, key->max, &number, why, sizeof(why)))
+        return refuse_number(place, text, why);
+    if (!is_word && key->power)
+        rc = check_power(place, text, number);
     store_number(key, place->base, number);
     return rc;
 }

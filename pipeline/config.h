@@ -96,11 +96,15 @@ bool sl_config_can_change(const struct sl_config *from, const struct sl_config *
 
 enum sl_config_unit { SL_CONFIG_SIZE, SL_CONFIG_DURATION, SL_CONFIG_COUNT };
 
+bool sl_config_number(enum sl_config_unit unit, const char *text, uint64_t *value);
 bool sl_config_size(const char *text, uint64_t *bytes); /* "64MiB": B, KiB, MiB, GiB, TiB */
 bool sl_config_duration(const char *text, int64_t *ns); /* "5ms": ns, us, ms, s, m, h, d */
 bool sl_config_count(const char *text, uint64_t *cnt); /* "4096" */
 /* Why one of them said false, and what would have been right; like snprintf. */
 int sl_config_explain(char *why, size_t why_len, enum sl_config_unit unit, const char *text);
+/* Reads one that must lie between two; else why says what it is, or by which bounds it is wrong. */
+bool sl_config_within(enum sl_config_unit unit, const char *text, uint64_t min, uint64_t max, uint64_t *value,
+                      char *why, size_t why_len);
 /* The way back, in the largest unit that divides it: "64MiB". */
 struct sl_config_text {
     char text[32];

@@ -24,10 +24,10 @@
 
 /* What a key takes, and what its value becomes in the struct of the file, of the feed, of the thread ... */
 enum sl_key_kind {
+    SL_KEY_SIZE = SL_CONFIG_SIZE, /* a number of 8 or 4 bytes, in the unit */
+    SL_KEY_DURATION = SL_CONFIG_DURATION,
+    SL_KEY_COUNT = SL_CONFIG_COUNT,
     SL_KEY_WORD, /* a char *; read says what else the word must be */
-    SL_KEY_SIZE, /* bytes, ns, things: a number of 8 or 4 bytes */
-    SL_KEY_DURATION,
-    SL_KEY_COUNT,
     SL_KEY_CHOICE, /* the place of one word among choices: an enum, or a bool */
     SL_KEY_CHOICES, /* a list of such words: an unsigned with a bit for each */
     SL_KEY_LINES, /* a list of URLs: an array and its count, which reading makes */
@@ -49,7 +49,7 @@ struct sl_key {
     uint64_t min, max; /* of a number; of a list, how many entries */
     const char *word; /* may stand instead: spin is for ever, none is nothing, auto is no list */
     bool power; /* a power of two */
-    bool live; /* may change without a restart */
+    bool live; /* may change without a restart: supervise.c hands it to the walk */
     const char *what; /* a choice is one, as in "is no format" */
     const char *const *choices; /* NULL-ended */
     const struct sl_key *keys; /* of a group, or of each entry of a list */
@@ -72,13 +72,10 @@ static inline uint32_t sl_key_cnt(const struct sl_key *keys)
     return cnt;
 }
 
-/* The unit of a key that is a number. */
-static inline enum sl_config_unit sl_key_unit(const struct sl_key *key)
-{
-    return key->kind == SL_KEY_SIZE       ? SL_CONFIG_SIZE
-           : key->kind == SL_KEY_DURATION ? SL_CONFIG_DURATION
-                                          : SL_CONFIG_COUNT;
-}
+static inline bool sl_key_is_number(const struct sl_key *key) { return key->kind <= SL_KEY_COUNT; }
+
+/* Of a key that is a number. */
+static inline enum sl_config_unit sl_key_unit(const struct sl_key *key) { return (enum sl_config_unit)key->kind; }
 
 extern const struct sl_key sl_config_root; /* in config.c: the file, a group without a name */
 

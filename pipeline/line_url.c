@@ -241,14 +241,8 @@ static int take_rcvbuf(struct url *url, char *text)
 {
     uint64_t bytes;
     char why[128];
-    if (!sl_config_size(text, &bytes)) {
-        sl_config_explain(why, sizeof(why), SL_CONFIG_SIZE, text);
+    if (!sl_config_within(SL_CONFIG_SIZE, text, RCVBUF_MIN, RCVBUF_MAX, &bytes, why, sizeof(why)))
         return refuse(url, "rcvbuf: %s", why);
-    }
-    if (bytes < RCVBUF_MIN || bytes > RCVBUF_MAX)
-        return refuse(url, "rcvbuf: %s is out of bounds; %s to %s is expected", text,
-                      sl_config_written(SL_CONFIG_SIZE, RCVBUF_MIN).text,
-                      sl_config_written(SL_CONFIG_SIZE, RCVBUF_MAX).text);
     url->line->rcvbuf = (uint32_t)bytes;
     return 0;
 }
@@ -256,12 +250,8 @@ static int take_rcvbuf(struct url *url, char *text)
 static int read_reconnect(struct url *url, const char *text, int64_t *ns)
 {
     char why[128];
-    if (!sl_config_duration(text, ns)) {
-        sl_config_explain(why, sizeof(why), SL_CONFIG_DURATION, text);
+    if (!sl_config_within(SL_CONFIG_DURATION, text, 1000000, RECONNECT_LONGEST_NS, (uint64_t *)ns, why, sizeof(why)))
         return refuse(url, "reconnect: %s", why);
-    }
-    if (*ns < 1000000 || *ns > RECONNECT_LONGEST_NS)
-        return refuse(url, "reconnect: %s is out of bounds; 1ms to 1h is expected", text);
     return 0;
 }
 

@@ -89,21 +89,19 @@ static enum fault read_value(const struct kind *kind, const char *text, uint64_t
     return FINE;
 }
 
-bool sl_config_size(const char *text, uint64_t *bytes)
+bool sl_config_number(enum sl_config_unit unit, const char *text, uint64_t *value)
 {
-    return read_value(&kinds[SL_CONFIG_SIZE], text, bytes) == FINE;
+    return read_value(&kinds[unit], text, value) == FINE;
 }
+
+bool sl_config_size(const char *text, uint64_t *bytes) { return sl_config_number(SL_CONFIG_SIZE, text, bytes); }
 
 bool sl_config_duration(const char *text, int64_t *ns)
 {
-    uint64_t value;
-    if (read_value(&kinds[SL_CONFIG_DURATION], text, &value) != FINE)
-        return false;
-    *ns = (int64_t)value;
-    return true;
+    return sl_config_number(SL_CONFIG_DURATION, text, (uint64_t *)ns);
 }
 
-bool sl_config_count(const char *text, uint64_t *cnt) { return read_value(&kinds[SL_CONFIG_COUNT], text, cnt) == FINE; }
+bool sl_config_count(const char *text, uint64_t *cnt) { return sl_config_number(SL_CONFIG_COUNT, text, cnt); }
 
 static const char *nearest_unit(const struct unit *units, const char *name)
 {
@@ -165,4 +163,18 @@ struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value
     snprintf(written.text, sizeof(written.text), "%llu%s", (unsigned long long)(value / largest->factor),
              largest->name);
     return written;
+}
+
+bool sl_config_within(enum sl_config_unit unit, const char *text, uint64_t min, uint64_t max, uint64_t *value,
+                      char *why, size_t why_len)
+{
+    if (!sl_config_number(unit, text, value)) {
+        sl_config_explain(why, why_len, unit, text);
+        return false;
+    }
+    if (*value >= min && *value <= max)
+        return true;
+    snprintf(why, why_len, "%.*s is out of bounds; %s to %s is expected", SHOWN_LEN, text,
+             sl_config_written(unit, min).text, sl_config_written(unit, max).text);
+    return false;
 }
