@@ -220,7 +220,7 @@ static bool take_pseudo(struct sl_xml *xml, const char *name, struct sl_span *va
     if (quote != '"' && quote != '\'')
         return fail_here(xml, "a quoted value");
     uint32_t from = ++xml->at;
-    while (xml->at < xml->clean && (sl_is_word_byte(here(xml)) || memchr("._:-", here(xml), 4)))
+    while (sl_is_ascii_letter(here(xml)) || sl_is_digit(here(xml)) || (here(xml) != 0 && strchr("._-", here(xml))))
         xml->at++;
     *value = span_from(xml, from);
     if (here(xml) != quote)

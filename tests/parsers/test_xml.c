@@ -275,6 +275,8 @@ Test(xml, refuses_what_is_not_well_formed_with_place_and_wish)
         { "<?xml version='1.0\"?><a/>",                                 "!bad_frame 18 the closing quote"                                    },
         { "<?xml version='1.0'encoding='utf-8'?><a/>",                  "!bad_frame 19 ?> at the end of the declaration"                     },
         { "<?xml version='1.0' encoding=''?><a/>",                      "!bad_header 30 the name of an encoding"                             },
+        { "<?xml version='1.0' encoding='\xc3\xa9'?><a/>",              "!bad_frame 30 the closing quote"                                    },
+        { "<?xml version='1.0' encoding='a:b'?><a/>",                   "!bad_frame 31 the closing quote"                                    },
         { "<?xml version='1.0' standalone='maybe'?><a/>",               "!bad_header 32 yes or no"                                           },
         { "<?xml version='1.0' standalone='no' encoding='utf-8'?><a/>",
          "!bad_frame 36 ?> at the end of the declaration"                                                                                    },
@@ -423,8 +425,10 @@ Test(xml, refuses_what_namespaces_forbid)
     NAME(NAME_BODY_CONTENT, "body.content")                                                                            \
     NAME(NAME_P, "p")                                                                                                  \
     NAME(NAME_B, "b")                                                                                                  \
-    NAME(NAME_I, "i") NAME(NAME_U, "u") NAME(NAME_TD, "td") NAME(NAME_TR, "tr") NAME(NAME_TH, "th")                    \
-        NAME(NAME_LI, "li") NAME(NAME_UL, "ul") NAME(NAME_OL, "ol") NAME(NAME_META, "meta")
+    NAME(NAME_I, "i")                                                                                                  \
+    NAME(NAME_U, "u")                                                                                                  \
+    NAME(NAME_TD, "td") NAME(NAME_TR, "tr") NAME(NAME_TH, "th") NAME(NAME_LI, "li") NAME(NAME_UL, "ul")                \
+        NAME(NAME_OL, "ol") NAME(NAME_META, "meta")
 enum { NAME_OTHER, SOME_NAMES(SL_XML_ENUM) };
 SL_XML_NAMES(some_names, SOME_NAMES);
 
