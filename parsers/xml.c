@@ -106,6 +106,24 @@ static bool take_behind(struct sl_xml *xml, const char *text)
     return true;
 }
 
+/* ---- jumping ---- */
+
+/* The next place from at on where a mask of the index has a bit; the end of what is clean has one in all of them. */
+static inline __attribute__((always_inline)) uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
+{
+    for (;;) {
+        if (at - xml->window_from >= xml->window_len) {
+            xml->window_from = at & ~(SL_XML_BLOCK - 1);
+            xml->window_len =
+                SL_XML_BLOCK * sl_xml_index(&xml->index, xml->data + xml->window_from, xml->clean - xml->window_from);
+        }
+        uint64_t bits = mask[(at - xml->window_from) / SL_XML_BLOCK] >> at % SL_XML_BLOCK;
+        if (bits != 0)
+            return at + (uint32_t)__builtin_ctzll(bits);
+        at = (at | (SL_XML_BLOCK - 1)) + 1;
+    }
+}
+
 /* ---- names ---- */
 
 /* Bytes of the character of a name here; 0: it is none. */
@@ -121,7 +139,7 @@ static uint32_t name_char_len(const struct sl_xml *xml, bool is_first)
 }
 
 /* A qualified name: one colon at most, and a whole name on either side of it. */
-static bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
+static bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
 {
     uint32_t from = xml->at;
     bool is_first = true;
@@ -147,12 +165,37 @@ static bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix
     return true;
 }
 
+/* Behind the ASCII name at from; from itself where there is none. */
+static inline uint32_t name_end(struct sl_xml *xml, uint32_t from)
+{
+    uint8_t first = xml->data[from];
+    return sl_is_ascii_letter(first) || first == '_' ? next_stop(xml, xml->index.no_name, from + 1) : from;
+}
+
+/* The same for names as they are, of ASCII; the others, and all errors, take the long way. */
+static inline bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
+{
+    uint32_t from = xml->at, end = from < xml->clean ? name_end(xml, from) : from;
+    *prefix_len = 0;
+    if (end + 1 < xml->clean && end != from && xml->data[end] == ':') {
+        *prefix_len = end - from;
+        from = end + 1;
+        end = name_end(xml, from);
+    }
+    if (end == from || end >= xml->clean || xml->data[end] >= 0x80 || xml->data[end] == ':' ||
+        end - xml->at > SL_XML_NAME_MAX)
+        return take_any_name(xml, name, prefix_len);
+    *name = (struct sl_span){ xml->data + xml->at, end - xml->at };
+    xml->at = end;
+    return true;
+}
+
 static struct sl_span local_of(struct sl_span name, uint32_t prefix_len)
 {
     return prefix_len == 0 ? name : sl_span_skip(name, prefix_len + 1);
 }
 
-static bool same(struct sl_span a, struct sl_span b) { return a.len == b.len && memcmp(a.data, b.data, a.len) == 0; }
+static bool same(struct sl_span a, struct sl_span b) { return a.len == b.len && sl_xml_same(a.data, b.data, a.len); }
 
 /* ---- references ---- */
 
@@ -529,22 +572,33 @@ static bool take_value(struct sl_xml *xml, uint8_t quote, struct sl_xml_attr *at
 {
     uint32_t from = xml->at;
     attr->marks = 0;
-    for (uint8_t byte = here(xml); byte != quote; byte = here(xml)) {
-        if (byte == 0)
-            return fail_at_clean(xml);
-        if (byte == '<')
-            return fail_here(xml, "&lt; in a value");
-        if (byte == '&') {
+    for (;;) {
+        xml->at = next_stop(xml, xml->index.value, xml->at);
+        uint8_t byte = here(xml);
+        if (byte == quote)
+            break;
+        switch (byte) {
+        case '&':
             attr->marks |= SL_XML_HAS_REF;
             if (!take_reference(xml))
                 return false;
-            continue;
-        }
-        if (byte == '\r')
+            break;
+        case '<':
+            return fail_here(xml, "&lt; in a value");
+        case '\r':
             attr->marks |= SL_XML_HAS_CR | SL_XML_HAS_WHITE;
-        else if (byte == '\n' || byte == '\t')
+            xml->at++;
+            break;
+        case '\n':
+        case '\t':
             attr->marks |= SL_XML_HAS_WHITE;
-        xml->at++;
+            xml->at++;
+            break;
+        case 0:
+            return fail_at_clean(xml);
+        default: /* the other quote */
+            xml->at++;
+        }
     }
     attr->value = span_from(xml, from);
     xml->at++;
@@ -636,17 +690,21 @@ static bool take_start(struct sl_xml *xml)
 static bool take_end(struct sl_xml *xml)
 {
     const struct sl_xml_open *open = &xml->open[xml->depth - 1];
-    struct sl_span name;
-    uint32_t prefix_len;
-    xml->at += 2;
-    uint32_t from = xml->at;
-    if (!take_name(xml, &name, &prefix_len))
-        return false;
-    if (!same(name, open->name))
-        return fail(xml, SL_PARSE_BAD_FRAME, from, "the end tag of the element that is open");
-    take_white(xml);
-    if (!take(xml, ">"))
-        return fail_here(xml, "> at the end of the tag");
+    uint32_t from = xml->at + 2, end = from + open->name.len;
+    if (end < xml->clean && xml->data[end] == '>' && sl_xml_same(xml->data + from, open->name.data, open->name.len)) {
+        xml->at = end + 1;
+    } else {
+        struct sl_span name;
+        uint32_t prefix_len;
+        xml->at = from;
+        if (!take_name(xml, &name, &prefix_len))
+            return false;
+        if (!same(name, open->name))
+            return fail(xml, SL_PARSE_BAD_FRAME, from, "the end tag of the element that is open");
+        take_white(xml);
+        if (!take(xml, ">"))
+            return fail_here(xml, "> at the end of the tag");
+    }
     xml->event = SL_XML_END;
     xml->state = AT_POP;
     show_element(xml);
@@ -660,7 +718,11 @@ static bool take_text(struct sl_xml *xml)
 {
     uint32_t from = xml->at;
     xml->marks = 0;
-    for (uint8_t byte = here(xml); byte != '<'; byte = here(xml)) {
+    for (;;) {
+        xml->at = next_stop(xml, xml->index.content, xml->at);
+        uint8_t byte = here(xml);
+        if (byte == '<')
+            break;
         if (byte == 0)
             return fail_at_clean(xml);
         if (byte == '&') {
@@ -671,7 +733,7 @@ static bool take_text(struct sl_xml *xml)
         }
         if (byte == '\r')
             xml->marks |= SL_XML_HAS_CR;
-        if (byte == ']' && is_here(xml, "]]>"))
+        else if (is_here(xml, "]]>"))
             return fail_here(xml, "]]&gt; in text");
         xml->at++;
     }

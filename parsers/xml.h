@@ -32,6 +32,7 @@
 #define SL_PARSERS_XML_H
 
 #include "parsers/parse.h"
+#include "parsers/xml_scan.h"
 
 #define SL_XML_DEPTH_MAX    256u
 #define SL_XML_ATTRS_MAX    128u
@@ -169,10 +170,12 @@ struct sl_xml {
     bool has_doctype, is_done;
     uint32_t origin; /* of data in the message */
     enum sl_charset sent_charset; /* before UTF-16 became UTF-8 */
+    uint32_t window_from, window_len;
     struct sl_xml_binding {
         struct sl_span prefix, uri; /* the default: no prefix */
         uint8_t ns;
     } bindings[SL_XML_BINDINGS_MAX];
+    struct sl_xml_index index; /* of the window_len bytes from window_from on */
     struct sl_xml_open open[SL_XML_DEPTH_MAX];
     struct sl_xml_attr attrs[SL_XML_ATTRS_MAX];
 };

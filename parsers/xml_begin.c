@@ -112,28 +112,27 @@ static bool begin_utf16(struct sl_xml *xml, struct sl_span span, bool is_big)
     xml->charset = SL_CHARSET_UTF8;
     xml->len = transcode(&units, utf8);
     xml->data = utf8;
+    xml->clean = xml->len != 0 && utf8[xml->len - 1] == 0 ? xml->len - 1 : xml->len;
     return true;
 }
 
-/* ---- Char ---- */
+/* ---- 8-bit sets ---- */
 
-/* In UTF-8, U+FFFE and U+FFFF: the only ones beside controls that are well formed and not for XML. */
-static bool is_no_char(const uint8_t *data, uint32_t left)
+/* Length of the start without the control characters that XML does not allow; every other byte of these sets is fine.
+ * In blocks without a way out of them, which the compiler makes wide. */
+static uint32_t control_free_prefix(const uint8_t *data, uint32_t len)
 {
-    return left >= 3 && data[0] == 0xef && data[1] == 0xbf && data[2] >= 0xbe;
-}
-
-uint32_t sl_xml_clean_prefix(enum sl_charset charset, const uint8_t *data, uint32_t len)
-{
-    if (charset == SL_CHARSET_UTF8)
-        len = sl_utf8_prefix(data, len);
-    for (uint32_t i = 0; i < len; i++) {
-        if (data[i] < 0x20 && !sl_is_white(data[i]))
-            return i;
-        if (charset == SL_CHARSET_UTF8 && is_no_char(data + i, len - i))
-            return i;
+    uint32_t i = 0;
+    for (bool is_fine = true; is_fine && len - i >= 64; i += is_fine ? 64 : 0) {
+        uint8_t bad = 0;
+        for (uint32_t k = 0; k < 64; k++)
+            bad |=
+                (uint8_t)((data[i + k] < 0x20) & (data[i + k] != '\t') & (data[i + k] != '\n') & (data[i + k] != '\r'));
+        is_fine = bad == 0;
     }
-    return len;
+    while (i < len && (data[i] >= 0x20 || sl_is_white(data[i])))
+        i++;
+    return i;
 }
 
 /* ---- begin ---- */
@@ -143,6 +142,28 @@ static uint32_t origin_of(const struct sl_parse *parse, struct sl_span span)
 {
     uintptr_t from = (uintptr_t)parse->data, data = (uintptr_t)span.data;
     return parse->data && data >= from && data <= from + parse->len ? (uint32_t)(data - from) : 0;
+}
+
+/* Nearly all documents are UTF-8 from end to end, and one look tells; the others cost a second. */
+static void settle_bytes(struct sl_xml *xml, struct sl_span span, enum sl_charset label)
+{
+    struct sl_xml_survey survey = sl_xml_survey(span.data, span.len);
+    enum sl_charset own = find_label(span);
+    if (own != SL_CHARSET_UNKNOWN)
+        label = own;
+    /* Who can read "UTF-16" byte by byte did not read UTF-16. */
+    if (!is_bytewise(label))
+        label = SL_CHARSET_UNKNOWN;
+    uint32_t bom_len;
+    bool is_whole = survey.clean == span.len;
+    if (is_whole && (label == SL_CHARSET_UNKNOWN || !survey.is_ascii))
+        xml->charset = SL_CHARSET_UTF8;
+    else if (is_whole)
+        xml->charset = label;
+    else
+        xml->charset = sl_charset_guess(span.data, span.len, label, &bom_len);
+    bool is_8bit = xml->charset != SL_CHARSET_UTF8 && !is_whole;
+    xml->clean = is_8bit ? control_free_prefix(span.data, span.len) : survey.clean;
 }
 
 void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span span, const struct sl_xml_names *names,
@@ -159,18 +180,8 @@ void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span spa
     xml->origin = origin_of(parse, span);
 
     enum sl_charset utf16 = look_for_utf16(span);
-    if (utf16 != SL_CHARSET_UNKNOWN) {
-        if (!begin_utf16(xml, span, utf16 == SL_CHARSET_UTF16BE)) {
-            sl_xml_stop(xml, SL_PARSE_TOO_LARGE, 0, "UTF-16 that fits into the scratch memory");
-            return;
-        }
-    } else {
-        enum sl_charset own = find_label(span);
-        uint32_t bom_len;
-        /* Who can read "UTF-16" byte by byte did not read UTF-16. */
-        if (own != SL_CHARSET_UNKNOWN)
-            label = own;
-        xml->charset = sl_charset_guess(span.data, span.len, is_bytewise(label) ? label : SL_CHARSET_UNKNOWN, &bom_len);
-    }
-    xml->clean = sl_xml_clean_prefix(xml->charset, xml->data, xml->len);
+    if (utf16 == SL_CHARSET_UNKNOWN)
+        settle_bytes(xml, span, label);
+    else if (!begin_utf16(xml, span, utf16 == SL_CHARSET_UTF16BE))
+        sl_xml_stop(xml, SL_PARSE_TOO_LARGE, 0, "UTF-16 that fits into the scratch memory");
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include "parsers/ascii.h"
 #include "parsers/xml.h"
 
@@ -85,11 +86,33 @@ static inline uint32_t sl_xml_encode(uint8_t *utf8, uint32_t character)
     return len;
 }
 
+/* Names are short: two overlapping words tell whether they are the same, without a call. */
+static inline bool sl_xml_same(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+    uint64_t a_start, a_end, b_start, b_end;
+    if (len > 16)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8) {
+        memcpy(&a_start, a, 8);
+        memcpy(&b_start, b, 8);
+        memcpy(&a_end, a + len - 8, 8);
+        memcpy(&b_end, b + len - 8, 8);
+        return a_start == b_start && a_end == b_end;
+    }
+    if (len >= 4) {
+        uint32_t a_word[2], b_word[2];
+        memcpy(&a_word[0], a, 4);
+        memcpy(&b_word[0], b, 4);
+        memcpy(&a_word[1], a + len - 4, 4);
+        memcpy(&b_word[1], b + len - 4, 4);
+        return a_word[0] == b_word[0] && a_word[1] == b_word[1];
+    }
+    /* The first, the middle and the last are all that there are. */
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 /* Length of the reference at the start of rest, and the character it is; 0: none that we know. */
 uint32_t sl_xml_reference(struct sl_span rest, uint32_t *character);
-
-/* Length of the start that holds nothing but Char, by the character set (not UTF-16). */
-uint32_t sl_xml_clean_prefix(enum sl_charset charset, const uint8_t *data, uint32_t len);
 
 /* The declaration in force for an element or prefix; NULL: none. */
 const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const struct sl_xml_open *open);

@@ -33,7 +33,7 @@ unsigned sl_xml_id(const struct sl_xml_names *names, struct sl_span name)
         for (; bits != 0; bits &= bits - 1) {
             uint32_t i = block + (uint32_t)__builtin_ctz(bits);
             if (i < names->cnt && names->texts[i].len == name.len &&
-                memcmp(names->texts[i].data, name.data, name.len) == 0)
+                sl_xml_same((const uint8_t *)names->texts[i].data, name.data, name.len))
                 return i + 1;
         }
     }

@@ -427,8 +427,9 @@ Test(xml, refuses_what_namespaces_forbid)
     NAME(NAME_B, "b")                                                                                                  \
     NAME(NAME_I, "i")                                                                                                  \
     NAME(NAME_U, "u")                                                                                                  \
-    NAME(NAME_TD, "td") NAME(NAME_TR, "tr") NAME(NAME_TH, "th") NAME(NAME_LI, "li") NAME(NAME_UL, "ul")                \
-        NAME(NAME_OL, "ol") NAME(NAME_META, "meta")
+    NAME(NAME_TD, "td")                                                                                                \
+    NAME(NAME_TR, "tr")                                                                                                \
+    NAME(NAME_TH, "th") NAME(NAME_LI, "li") NAME(NAME_UL, "ul") NAME(NAME_OL, "ol") NAME(NAME_META, "meta")
 enum { NAME_OTHER, SOME_NAMES(SL_XML_ENUM) };
 SL_XML_NAMES(some_names, SOME_NAMES);
 
@@ -687,4 +688,93 @@ Test(xml, errors_of_a_part_are_counted_from_the_start_of_the_message)
     sl_xml_next(&xml);
     cr_expect_eq(sl_xml_refuse(&xml, SL_PARSE_BAD_FRAME, "something else"), SL_PARSE_BAD_FRAME);
     cr_expect_eq(parse.err.off, 5);
+}
+
+/* ---- the passes over all bytes ---- */
+
+static void expect_same_scans(const uint8_t *data, uint32_t len)
+{
+    static struct sl_xml_index fast, plain;
+    struct sl_xml_survey a = sl_xml_survey(data, len), b = sl_xml_survey_plain(data, len);
+    cr_assert(a.clean == b.clean && a.is_ascii == b.is_ascii, "%u of %u is clean, not %u", b.clean, len, a.clean);
+    uint32_t cnt = sl_xml_index(&fast, data, len);
+    cr_assert_eq(cnt, sl_xml_index_plain(&plain, data, len));
+    for (uint32_t i = 0; i < cnt; i++)
+        cr_assert(fast.content[i] == plain.content[i] && fast.value[i] == plain.value[i] &&
+                      fast.no_name[i] == plain.no_name[i],
+                  "block %u of %u bytes", i, len);
+}
+
+Test(xml_scan, every_byte_is_in_the_same_classes_at_every_place)
+{
+    uint8_t data[192];
+    for (unsigned byte = 0; byte < 256; byte++) {
+        for (uint32_t at = 0; at < sizeof data; at++) {
+            memset(data, 'x', sizeof data);
+            data[at] = (uint8_t)byte;
+            expect_same_scans(data, sizeof data);
+            expect_same_scans(data, at + 1);
+        }
+    }
+}
+
+/* Each pair of the bytes that UTF-8 tells apart, then each kind of third and fourth, over the edge of a block. */
+Test(xml_scan, utf_8_is_judged_the_same_over_every_edge)
+{
+    static const uint8_t kinds[] = { 0x00, 0x1f, 'x',  0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbd,
+                                     0xbe, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed,
+                                     0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff };
+    uint8_t data[128];
+    uint32_t cnt = CNT(kinds);
+    for (uint32_t pick = 0; pick < cnt * cnt * cnt * cnt; pick++) {
+        uint32_t at = 26 + pick % 7;
+        memset(data, 'x', sizeof data);
+        for (uint32_t i = 0, rest = pick; i < 4; i++, rest /= cnt)
+            data[at + i] = kinds[rest % cnt];
+        struct sl_xml_survey a = sl_xml_survey(data, sizeof data), b = sl_xml_survey_plain(data, sizeof data);
+        cr_assert(a.clean == b.clean && a.is_ascii == b.is_ascii, "%02x %02x %02x %02x at %u: %u, not %u", data[at],
+                  data[at + 1], data[at + 2], data[at + 3], at, a.clean, b.clean);
+    }
+}
+
+Test(xml_scan, a_character_that_ends_at_the_edge_is_no_error_of_the_next_block)
+{
+    static const char *const characters[] = { "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x93\xb0" };
+    uint8_t data[96];
+    for (size_t i = 0; i < CNT(characters); i++) {
+        uint32_t len = (uint32_t)strlen(characters[i]);
+        for (uint32_t at = 24; at < 36; at++) {
+            memset(data, 'x', sizeof data);
+            memcpy(data + at, characters[i], len);
+            data[40] = 1;
+            expect_same_scans(data, sizeof data);
+            cr_expect_eq(sl_xml_survey(data, sizeof data).clean, 40);
+        }
+    }
+}
+
+Test(xml_scan, a_document_longer_than_the_window_is_read_to_its_end)
+{
+    static char document[3 * SL_XML_WINDOW_BLOCKS * SL_XML_BLOCK];
+    /* A name, a value and a text each over the edges of the windows. */
+    for (uint32_t shift = 0; shift < 70; shift++) {
+        size_t len = (size_t)sprintf(document, "<a b='");
+        memset(document + len, 'v', 4090 - shift);
+        len += 4090 - shift;
+        len += (size_t)sprintf(document + len, "'><element>");
+        memset(document + len, 't', 4096);
+        len += 4096;
+        len += (size_t)sprintf(document + len, "&amp;</element></a>");
+        begin_bytes(document, len, NULL);
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
+        cr_assert_eq(sl_xml_value(&xml, "b").len, 4090 - shift);
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
+        cr_assert(sl_xml_is(xml.name, "element"));
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_TEXT);
+        cr_assert_eq(xml.text.len, 4101);
+        cr_assert_eq(xml.marks, SL_XML_HAS_REF);
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_END);
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_END);
+        cr_assert_eq(sl_xml_next(&xml), SL_XML_DONE);
+    }
 }
