@@ -304,20 +304,6 @@ static bool is_utf8(enum sl_charset charset, struct sl_span text)
     return is_labelled && sl_utf8_prefix(text.data, text.len) == text.len;
 }
 
-static void put_reference(struct sl_markup *markup, struct sl_span characters)
-{
-    struct sl_markup as_utf8 = *markup;
-    if (markup->is_proven) {
-        sl_markup_text(markup, characters.data, characters.len);
-        return;
-    }
-    /* Whatever set the string is in, this is UTF-8. */
-    as_utf8.is_proven = true;
-    sl_markup_text(&as_utf8, characters.data, characters.len);
-    as_utf8.is_proven = false;
-    *markup = as_utf8;
-}
-
 void sl_html_put(struct sl_markup *markup, struct sl_span html)
 {
     struct reader reader = { .rest = html };
@@ -330,7 +316,7 @@ void sl_html_put(struct sl_markup *markup, struct sl_span html)
             continue;
         }
         if (token.kind == TOKEN_REFERENCE) {
-            put_reference(markup, token.text);
+            sl_markup_reference(markup, token.text.data, token.text.len);
             continue;
         }
         enum sl_markup_role role = sl_markup_role(token.text.data, token.text.len);

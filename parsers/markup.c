@@ -515,4 +515,12 @@ void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
     }
 }
 
+void sl_markup_reference(struct sl_markup *markup, const uint8_t *utf8, uint32_t len)
+{
+    bool was_proven = markup->is_proven;
+    markup->is_proven = true;
+    sl_markup_text(markup, utf8, len);
+    markup->is_proven = was_proven;
+}
+
 void sl_markup_end(struct sl_markup *markup) { trim_end(markup); }

@@ -70,6 +70,8 @@ void sl_markup_open(struct sl_markup *markup, enum sl_markup_role role);
 void sl_markup_close(struct sl_markup *markup, enum sl_markup_role role);
 /* Characters, their references decoded; in as many pieces as there are, but whole characters in each. */
 void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len);
+/* A character that was written as a reference: UTF-8, whatever set the text is in. */
+void sl_markup_reference(struct sl_markup *markup, const uint8_t *utf8, uint32_t len);
 void sl_markup_end(struct sl_markup *markup);
 
 #endif
