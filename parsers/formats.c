@@ -1,7 +1,16 @@
 /* The table of formats, alone, so that a program may bring another one. */
 #include "parsers/parse.h"
 
-extern const struct sl_format sl_format_iptc7901, sl_format_text, sl_format_nitf;
+extern const struct sl_format sl_format_iptc7901;
+extern const struct sl_format sl_format_anpa1312;
+extern const struct sl_format sl_format_nitf;
+extern const struct sl_format sl_format_text;
 
 /* In the order they are asked; text takes what is left. */
-const struct sl_format *const sl_formats[] = { &sl_format_iptc7901, &sl_format_nitf, &sl_format_text, NULL };
+const struct sl_format *const sl_formats[] = {
+    &sl_format_iptc7901,
+    &sl_format_anpa1312,
+    &sl_format_nitf,
+    &sl_format_text,
+    NULL,
+};

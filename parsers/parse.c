@@ -15,10 +15,9 @@
 extern const struct sl_format sl_format_text;
 
 const char *const sl_format_zones[] = {
-    "Europe/Berlin",   "Europe/Zurich",     "Europe/Vienna",    "Europe/Paris",
-    "Europe/London",   "Asia/Tokyo",        "Australia/Sydney", "Europe/Helsinki",
-    "Europe/Rome",     "Europe/Copenhagen", "Europe/Oslo",      "Europe/Stockholm",
-    "Europe/Brussels", "Europe/Amsterdam",  "Pacific/Auckland", NULL,
+    "Europe/Berlin", "Europe/Zurich", "Europe/Vienna", "Europe/Paris", "Europe/London", "Asia/Tokyo",
+    "Australia/Sydney", "Europe/Helsinki", "Europe/Rome", "Europe/Copenhagen", "Europe/Oslo", "Europe/Stockholm",
+    "Europe/Brussels", "Europe/Amsterdam", "Pacific/Auckland", "America/New_York", "America/Toronto", NULL,
 };
 
 const char *sl_parse_code_name(unsigned code)

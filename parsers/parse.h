@@ -47,6 +47,7 @@ enum sl_format_id {
     SL_FORMAT_IPTC7901 = 1,
     SL_FORMAT_TEXT = 2,
     SL_FORMAT_NITF = 3,
+    SL_FORMAT_ANPA1312 = 4,
     SL_FORMAT_CNT,
 };
 

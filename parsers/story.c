@@ -91,7 +91,8 @@ struct sl_ref sl_story_put_id(struct sl_story *story, struct sl_span counter, st
     date[10] = (char)('0' + day->day % 10);
     sl_out_open(out);
     sl_text_put(out, story->charset, counter.data, counter.len, &story->parse->text);
-    sl_out_putc(out, ':');
+    if (number.len != 0 || width != 0)
+        sl_out_putc(out, ':');
     for (uint32_t len = number.len; len < width; len++)
         sl_out_putc(out, '0');
     sl_text_put(out, story->charset, number.data, number.len, &story->parse->text);

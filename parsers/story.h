@@ -42,7 +42,8 @@ void sl_story_say_word(struct sl_story *story, enum sl_text text, const char *wo
 /* An item of two parts, of which the first is a word of ours. */
 void sl_story_say_item(struct sl_story *story, enum sl_list list, const char *what, struct sl_ref value);
 
-/* COUNTER:NUMBER:YYYY-MM-DD with the story's day, the number filled up with zeros to width. */
+/* COUNTER:NUMBER:YYYY-MM-DD with the story's day, the number filled up with zeros to width; none at all without
+ * number and width. */
 struct sl_ref sl_story_put_id(struct sl_story *story, struct sl_span counter, struct sl_span number, uint32_t width);
 /* The digits of a number, at most the first 18. */
 uint64_t sl_story_number(struct sl_span digits);

@@ -128,6 +128,15 @@ static bool take_rate(void *to, char *text)
     return sl_take_count(to, text) && *(uint64_t *)to <= SL_TIME_NS;
 }
 
+static bool take_format(void *to, char *text)
+{
+    struct sl_gen_shape *shape = to;
+    const struct sl_format *format = sl_format_named(text, strlen(text));
+
+    shape->format = format ? format->id : SL_FORMAT_CNT;
+    return shape->format == SL_FORMAT_IPTC7901 || shape->format == SL_FORMAT_ANPA1312;
+}
+
 static bool take_service(void *to, char *text)
 {
     struct sl_gen_shape *shape = to;
@@ -326,6 +335,8 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
           take_lanes, &sender.shape, "weights such as flash:1,bulk:9" },
         { 'e', "errors", "LIST", "on purpose: garbage:1%,cut:0.1%,header:1%,control:1%,twice:5%",
           take_errors, &sender.shape, "shares such as garbage:1%,cut:0.1%" },
+        { 'f', "format", "NAME", "iptc7901 (the default) or anpa1312", take_format, &sender.shape,
+          "iptc7901 or anpa1312" },
         { 'w', "service", "NAME", "1 to 7 small letters that no other wire here has (syn)",
           take_service, &sender.shape, "1 to 7 small letters" },
         { 'S', "seed", "N", "another seed, other messages (1)", sl_take_number, &sender.seed, "a number" },

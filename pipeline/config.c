@@ -671,8 +671,9 @@ static int check_framing(const struct sl_place *place, uint32_t f)
 {
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
     bool given = is_given(place, f, "framing");
+    bool has_control = !strcmp(feed->format, "iptc7901") || !strcmp(feed->format, "anpa1312");
     if (!given)
-        feed->framing = !strcmp(feed->format, "iptc7901") ? SL_FRAMING_CONTROL : SL_FRAMING_DATAGRAM;
+        feed->framing = has_control ? SL_FRAMING_CONTROL : SL_FRAMING_DATAGRAM;
     if (feed->framing != SL_FRAMING_DATAGRAM || !has_streams(feed))
         return 0;
     return fault_at(place->reading, path_of("feeds[%u].framing", f).text,

@@ -409,6 +409,67 @@ static void put_end(struct text *text, struct sl_gen *gen)
     put_word(text, "\r\n\x7f\r\n\x7f\x04");
 }
 
+/* ---- the same message in ANPA 1312 ---- */
+
+/* All versions of a story have its keyword, which names the service and the number that it began with. */
+static void put_keyword(struct text *text, const struct sl_gen *gen, const struct plan *plan)
+{
+    put_word(text, "BC-");
+    put_name(text, gen, plan->story);
+    put_word(text, "--");
+    put_word(text, topics[plan->topic].slug);
+}
+
+static void put_anpa_head(struct text *text, const struct sl_gen *gen, struct plan *plan)
+{
+    static const char *const versions[] = { "", "Ld-Writethru", "Ld-Correction", "Ld-Kill" };
+    static const char letters[SL_LANE_CNT] = { 'f', 'b', 'r', 'd' };
+    struct sl_civil day;
+    char line[96];
+
+    sl_civil_from_s(&day, gen->due_ns / SL_TIME_NS);
+    int len = snprintf(line, sizeof(line), "\x16\x16\x01S%05u\x1fslgen\r\n%c i\x13\x11 ",
+                       (unsigned)(gen->number % 100000), gen->error == SL_GEN_HEADER ? '0' : letters[plan->lane]);
+    put(text, line, (uint32_t)len);
+    put_keyword(text, gen, plan);
+    len = snprintf(line, sizeof(line), "   %02u-%02u %04u\r\n\x02^", day.month % 100u, day.day % 100u,
+                   plan->size / 6 % 10000);
+    put(text, line, (uint32_t)len);
+    put_keyword(text, gen, plan);
+    if (plan->form != FORM_NEWS) {
+        len = snprintf(line, sizeof(line), ", %uth %s", (unsigned)(gen->number - plan->story), versions[plan->form]);
+        put(text, line, (uint32_t)len);
+    }
+    len = snprintf(line, sizeof(line), ",%u<\r\n^", plan->lane == SL_LANE_FLASH ? 20 : plan->size / 6);
+    put(text, line, (uint32_t)len);
+    put_word(text, places[plan->place]);
+    put_word(text, " and ");
+    put_word(text, topics[plan->topic].subject);
+    put_word(text, ": ");
+    put_word(text, outcomes[plan->outcome]);
+    put_word(text, "<\r\n^Eds: due ");
+    put_digits(text, (uint64_t)gen->due_ns, 19);
+    put_word(text, "<\r\n");
+    if (plan->form == FORM_KILL) {
+        put_word(text, "\t   Kill the story slugged ");
+        put_keyword(text, gen, plan);
+        put_word(text, ". A substitute will not be sent.\r\n");
+        return;
+    }
+    put_lead(text, plan);
+}
+
+static void put_anpa_end(struct text *text, const struct sl_gen *gen)
+{
+    struct sl_civil now;
+    char line[64];
+
+    sl_civil_from_s(&now, gen->due_ns / SL_TIME_NS);
+    int len = snprintf(line, sizeof(line), "\t   \x03slg-WF-%02u-%02u-%02u %02u%02uGMT<\r\n\x0c\r\n\x04",
+                       now.month % 100u, now.day % 100u, (unsigned)now.year % 100u, now.hour % 100u, now.minute % 100u);
+    put(text, line, (uint32_t)len);
+}
+
 static void put_noise(struct text *text, uint64_t *random)
 {
     uint32_t len = 1 + below(random, NOISE_MAX);
@@ -449,15 +510,23 @@ static uint32_t write_message(struct sl_gen *gen, struct plan *plan, uint8_t *bu
     if (gen->error == SL_GEN_GARBAGE)
         put_noise(&text, &random);
     uint32_t body_len = plan->form == FORM_KILL ? 0 : plan->size - FURNITURE_MAX - text.len;
-    put_header(&text, gen, plan);
-    put_head(&text, gen, plan);
+    bool is_anpa = gen->shape.format == SL_FORMAT_ANPA1312;
+    if (is_anpa) {
+        put_anpa_head(&text, gen, plan);
+    } else {
+        put_header(&text, gen, plan);
+        put_head(&text, gen, plan);
+    }
     uint32_t body_at = text.len;
     put_body(&text, gen, &plan->random, body_len);
     if (gen->error == SL_GEN_CUT)
         return body_at + below(&random, text.len - body_at + 1);
     if (gen->error == SL_GEN_CONTROL)
         sprinkle_controls(text.data + body_at, text.len - body_at, &random);
-    put_end(&text, gen);
+    if (is_anpa)
+        put_anpa_end(&text, gen);
+    else
+        put_end(&text, gen);
     return text.len;
 }
 
@@ -484,6 +553,8 @@ static int check_shape(struct sl_gen *gen)
     struct sl_gen_shape *shape = &gen->shape;
     uint64_t ppm = 0, sum = 0;
 
+    if (shape->format != SL_FORMAT_IPTC7901 && shape->format != SL_FORMAT_ANPA1312)
+        return -EINVAL;
     if (shape->size_min < SL_GEN_SIZE_MIN || shape->size_min > shape->size_max || shape->size_max > SL_GEN_SIZE_MAX)
         return -EINVAL;
     for (unsigned i = 0; i < SL_LANE_CNT; i++)
@@ -512,6 +583,8 @@ static void fill_defaults(struct sl_gen_shape *shape)
         shape->size_min = 512;
         shape->size_max = 8192;
     }
+    if (!shape->format)
+        shape->format = SL_FORMAT_IPTC7901;
     if (!(shape->lanes[0] | shape->lanes[1] | shape->lanes[2] | shape->lanes[3]))
         memcpy(shape->lanes, lanes, sizeof(lanes));
 }

@@ -1,4 +1,5 @@
-/* pipeline/gen.h - the synthetic wire: IPTC 7901 messages of an agency that does not exist, made from a seed.
+/* pipeline/gen.h - the synthetic wire: messages of an agency that does not exist, in IPTC 7901 or ANPA 1312, made from
+ * a seed.
  *
  * Life      init; message after message; no end.
  * Threads   One.
@@ -25,18 +26,19 @@
 enum sl_gen_error {
     SL_GEN_FINE,
     SL_GEN_GARBAGE, /* noise before it, as a disturbed line gives */
-    SL_GEN_CUT,     /* it ends somewhere in its text, and the next one begins */
-    SL_GEN_HEADER,  /* no urgency in its header */
+    SL_GEN_CUT, /* it ends somewhere in its text, and the next one begins */
+    SL_GEN_HEADER, /* no urgency in its header */
     SL_GEN_CONTROL, /* control characters in its text */
-    SL_GEN_TWICE,   /* the message before it, once more */
+    SL_GEN_TWICE, /* the message before it, once more */
     SL_GEN_ERROR_CNT,
 };
 const char *sl_gen_error_name(unsigned error); /* "garbage" ...; "" fine */
 
 struct sl_gen_shape {
-    char service[8];                      /* 1 to 7 letters, which no other generator on the same wire has; "" syn */
-    uint32_t size_min, size_max;          /* 0, 0: 512 to 8192.  Small ones are more frequent, as on real wires */
-    uint32_t lanes[SL_LANE_CNT];          /* weights; all 0: 1, 4, 80, 15 */
+    unsigned format; /* SL_FORMAT_IPTC7901, which is also the default, or SL_FORMAT_ANPA1312 */
+    char service[8]; /* 1 to 7 letters, which no other generator on the same wire has; "" syn */
+    uint32_t size_min, size_max; /* 0, 0: 512 to 8192.  Small ones are more frequent, as on real wires */
+    uint32_t lanes[SL_LANE_CNT]; /* weights; all 0: 1, 4, 80, 15 */
     uint32_t error_ppm[SL_GEN_ERROR_CNT]; /* of a million messages; [SL_GEN_FINE] is not looked at */
 };
 
@@ -44,7 +46,7 @@ struct sl_gen {
     struct sl_gen_shape shape;
     uint64_t seed, call_cnt;
     uint64_t number; /* of the last message, from 1: with the seed it decides everything in it but when it was due */
-    int64_t due_ns;  /* of the last message */
+    int64_t due_ns; /* of the last message */
     uint32_t lane_sum;
     enum sl_gen_error error; /* of the last message */
     int64_t trailer_minute;

@@ -11,16 +11,19 @@ Test(parse, a_format_is_recognized_by_its_shape_and_not_by_its_first_byte)
     static const struct {
         const char *wire, *format;
     } rows[] = {
-        {"\001eca062 4 i 211 ccccb   dpa 061\r\n",         "iptc7901"},
-        { "eca062 4 i 211 ccccb   dpa 061\n",              "iptc7901"},
-        { "\177\177\r\n\177bsf025 3 ec 121   etf 967\r\n", "iptc7901"},
-        { "\001eca0003 r i 380  dpa 0045\r\n",             "iptc7901"},
-        { "\001track US race US flag\r\n",                 "text"    },
-        { "\026\026\001W2870 US asian\n",                  "text"    },
-        { "Cup 2024 was a good year\n",                    "text"    },
-        { "ZCZC FMG000\n",                                 "text"    },
-        { "eca062 is a number\n",                          "text"    },
-        { "",                                              "text"    },
+        {"\001eca062 4 i 211 ccccb   dpa 061\r\n",                                       "iptc7901"},
+        { "eca062 4 i 211 ccccb   dpa 061\n",                                            "iptc7901"},
+        { "\177\177\r\n\177bsf025 3 ec 121   etf 967\r\n",                               "iptc7901"},
+        { "\026\026\001W2871\037brook\r\nr i\023\021 BC-OS--Ferry  01-05 0931\r\n\002^", "anpa1312"},
+        { "W2871 brook\nr i BC-OS--Ferry  01-05 0931\n",                                 "anpa1312"},
+        { "W2871 brook\nr i BC-OS--Ferry sailed 931 times\n",                            "text"    },
+        { "\001eca0003 r i 380  dpa 0045\r\n",                                           "iptc7901"},
+        { "\001track US race US flag\r\n",                                               "text"    },
+        { "\026\026\001W2870 US asian\n",                                                "text"    },
+        { "Cup 2024 was a good year\n",                                                  "text"    },
+        { "ZCZC FMG000\n",                                                               "text"    },
+        { "eca062 is a number\n",                                                        "text"    },
+        { "",                                                                            "text"    },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         cr_expect_str_eq(recognize(rows[i].wire)->name, rows[i].format, "%s", rows[i].wire);

@@ -12,13 +12,17 @@ static struct sl_gen gen, other;
 static uint8_t message[MESSAGE_MAX], second[MESSAGE_MAX];
 static _Alignas(8) uint8_t bulletin_mem[4 * MESSAGE_MAX];
 
+static const struct sl_format *format(void) { return sl_format_by_id(gen.shape.format); }
+
 static enum sl_parse_code parse(const uint8_t *data, uint32_t len)
 {
     static const struct sl_feed_facts facts;
     static struct sl_parse parse;
+    static _Alignas(8) uint8_t scratch[16 * MESSAGE_MAX];
     uint32_t bulletin_len = 0;
 
-    sl_parse_begin(&parse, sl_format_named("iptc7901", 8), &facts, data, len, DUE_NS);
+    sl_parse_init(&parse, scratch, sizeof(scratch));
+    sl_parse_begin(&parse, format(), &facts, data, len, DUE_NS);
     enum sl_parse_code code = sl_parse_next(&parse, bulletin_mem, sizeof(bulletin_mem), &bulletin_len);
     if (!code)
         cr_assert_eq(sl_bulletin_check(bulletin_mem, bulletin_len), SL_BULLETIN_FINE);
@@ -58,17 +62,27 @@ Test(gen, the_same_seed_gives_the_same_bytes_and_another_gives_others)
     cr_expect_eq(differ_cnt, 100);
 }
 
+static const unsigned formats[] = { SL_FORMAT_IPTC7901, SL_FORMAT_ANPA1312 };
+#define FORMAT_CNT (sizeof(formats) / sizeof(formats[0]))
+
+static void start(unsigned format_id, uint64_t seed)
+{
+    cr_assert_eq(sl_gen_init(&gen, seed, &(struct sl_gen_shape){ .format = format_id }), 0);
+}
+
 Test(gen, each_message_is_one_bulletin_that_says_when_it_was_due)
 {
     enum sl_lane lane;
     int64_t due_ns;
 
-    cr_assert_eq(sl_gen_init(&gen, 1, NULL), 0);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 5000 * (int)FORMAT_CNT; i++) {
+        if (i % 5000 == 0)
+            start(formats[i / 5000], 1);
         uint32_t len = make(&gen, message, DUE_NS + i * 1000003ll, &lane);
-        cr_assert_eq(sl_format_recognize(message, len), sl_format_named("iptc7901", 8));
+        cr_assert_eq(sl_format_recognize(message, len), format());
         cr_assert_eq(sl_peek_lane(NULL, message, len), lane, "message %d", i);
         cr_assert_eq(parse(message, len), SL_PARSE_OK, "message %d", i);
+        cr_assert_eq(sl_lane_of_urgency(bulletin()->urgency), lane, "message %d", i);
         cr_assert(sl_gen_due(bulletin(), &due_ns), "message %d", i);
         cr_assert_eq(due_ns, DUE_NS + i * 1000003ll);
         cr_assert_gt(sl_bulletin_text(bulletin(), SL_TEXT_HEADLINE).len, 0);
@@ -90,39 +104,44 @@ Test(gen, no_two_messages_have_the_same_identity)
     uint64_t *hashes = malloc(CNT * sizeof(*hashes));
     enum sl_lane lane;
 
-    cr_assert_eq(sl_gen_init(&gen, 1, &(struct sl_gen_shape){ .size_min = 512, .size_max = 512 }), 0);
-    gen.number = 990000; /* over the border where the running number begins again */
-    for (int i = 0; i < CNT; i++) {
-        uint32_t len = make(&gen, message, DUE_NS, &lane);
-        cr_assert_eq(parse(message, len), SL_PARSE_OK);
-        hashes[i] = bulletin()->version_hash;
+    for (size_t f = 0; f < FORMAT_CNT; f++) {
+        struct sl_gen_shape shape = { .format = formats[f], .size_min = 512, .size_max = 512 };
+        cr_assert_eq(sl_gen_init(&gen, 1, &shape), 0);
+        gen.number = 990000; /* over the border where the running number begins again */
+        for (int i = 0; i < CNT; i++) {
+            uint32_t len = make(&gen, message, DUE_NS, &lane);
+            cr_assert_eq(parse(message, len), SL_PARSE_OK);
+            hashes[i] = bulletin()->version_hash;
+        }
+        qsort(hashes, CNT, sizeof(*hashes), by_hash);
+        for (int i = 1; i < CNT; i++)
+            cr_assert_neq(hashes[i], hashes[i - 1]);
     }
-    qsort(hashes, CNT, sizeof(*hashes), by_hash);
-    for (int i = 1; i < CNT; i++)
-        cr_assert_neq(hashes[i], hashes[i - 1]);
     free(hashes);
 }
 
 Test(gen, updates_corrections_kills_umlauts_and_tables_occur)
 {
-    unsigned kinds[SL_KIND_CNT] = { 0 }, umlaut_cnt = 0, table_cnt = 0;
     enum sl_lane lane;
+    for (size_t f = 0; f < FORMAT_CNT; f++) {
+        unsigned kinds[SL_KIND_CNT] = { 0 }, umlaut_cnt = 0, table_cnt = 0;
 
-    cr_assert_eq(sl_gen_init(&gen, 3, NULL), 0);
-    for (int i = 0; i < 5000; i++) {
-        cr_assert_eq(parse(message, make(&gen, message, DUE_NS, &lane)), SL_PARSE_OK);
-        struct sl_slice body = sl_bulletin_text(bulletin(), SL_TEXT_BODY);
-        kinds[bulletin()->kind]++;
-        umlaut_cnt += memmem(body.data, body.len, "Z\xc3\xbcrich", 7) != NULL;
-        table_cnt += memchr(body.data, '\t', body.len) != NULL;
+        start(formats[f], 3);
+        for (int i = 0; i < 5000; i++) {
+            cr_assert_eq(parse(message, make(&gen, message, DUE_NS, &lane)), SL_PARSE_OK);
+            struct sl_slice body = sl_bulletin_text(bulletin(), SL_TEXT_BODY);
+            kinds[bulletin()->kind]++;
+            umlaut_cnt += memmem(body.data, body.len, "Z\xc3\xbcrich", 7) != NULL;
+            table_cnt += memchr(body.data, '\t', body.len) != NULL;
+        }
+        cr_expect_gt(kinds[SL_KIND_NEWS], 4000);
+        cr_expect_gt(kinds[SL_KIND_UPDATE], 100);
+        cr_expect_gt(kinds[SL_KIND_CORRECTION], 10);
+        cr_expect(kinds[SL_KIND_KILL] > 0 && kinds[SL_KIND_KILL] < 50, "%u", kinds[SL_KIND_KILL]);
+        cr_expect_eq(kinds[SL_KIND_HOLD], 0);
+        cr_expect_gt(umlaut_cnt, 500);
+        cr_expect_gt(table_cnt, 500);
     }
-    cr_expect_gt(kinds[SL_KIND_NEWS], 4000);
-    cr_expect_gt(kinds[SL_KIND_UPDATE], 100);
-    cr_expect_gt(kinds[SL_KIND_CORRECTION], 10);
-    cr_expect(kinds[SL_KIND_KILL] > 0 && kinds[SL_KIND_KILL] < 50, "%u", kinds[SL_KIND_KILL]);
-    cr_expect_eq(kinds[SL_KIND_HOLD], 0);
-    cr_expect_gt(umlaut_cnt, 500);
-    cr_expect_gt(table_cnt, 500);
 }
 
 Test(gen, sizes_stay_in_their_range_and_lanes_have_their_weights)
