@@ -3,6 +3,7 @@
 
 extern const struct sl_format sl_format_iptc7901;
 extern const struct sl_format sl_format_anpa1312;
+extern const struct sl_format sl_format_wmo;
 extern const struct sl_format sl_format_nitf;
 extern const struct sl_format sl_format_text;
 
@@ -10,6 +11,7 @@ extern const struct sl_format sl_format_text;
 const struct sl_format *const sl_formats[] = {
     &sl_format_iptc7901,
     &sl_format_anpa1312,
+    &sl_format_wmo,
     &sl_format_nitf,
     &sl_format_text,
     NULL,
