@@ -50,6 +50,7 @@ enum sl_format_id {
     SL_FORMAT_ANPA1312 = 4,
     SL_FORMAT_WMO = 13,
     SL_FORMAT_CAP = 14,
+    SL_FORMAT_FIXNEWS = 15,
     SL_FORMAT_CNT,
 };
 

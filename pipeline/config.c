@@ -389,7 +389,8 @@ const char *const sl_receive_names[] = {
 };
 const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
-    [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_CNT] = NULL,
+    [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_FIX] = "fix",
+    [SL_FRAMING_CNT] = NULL,
 };
 
 /* clang-format off */
@@ -666,18 +667,35 @@ static bool has_streams(const struct sl_config_feed *feed)
     return false;
 }
 
-/* IPTC 7901 brings its own, in datagrams too; of anything else a stream must say where messages end. */
+/* Formats that say in their first bytes where a message ends. */
+static const struct {
+    const char *format;
+    enum sl_framing framing;
+} own_framings[] = {
+    { "iptc7901", SL_FRAMING_CONTROL },
+    { "anpa1312", SL_FRAMING_CONTROL },
+    { "fixnews", SL_FRAMING_FIX },
+};
+
+static enum sl_framing usual_framing(const struct sl_config_feed *feed)
+{
+    for (size_t i = 0; i < CNT(own_framings); i++)
+        if (!strcmp(own_framings[i].format, feed->format))
+            return own_framings[i].framing;
+    return SL_FRAMING_DATAGRAM;
+}
+
+/* IPTC 7901 and FIX bring their own, in datagrams too; of anything else a stream must say where messages end. */
 static int check_framing(const struct sl_place *place, uint32_t f)
 {
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
     bool given = is_given(place, f, "framing");
-    bool has_control = !strcmp(feed->format, "iptc7901") || !strcmp(feed->format, "anpa1312");
     if (!given)
-        feed->framing = has_control ? SL_FRAMING_CONTROL : SL_FRAMING_DATAGRAM;
+        feed->framing = usual_framing(feed);
     if (feed->framing != SL_FRAMING_DATAGRAM || !has_streams(feed))
         return 0;
     return fault_at(place->reading, path_of("feeds[%u].framing", f).text,
-                    "%s; one of control, length16, length32, line is expected for format %s over tcp",
+                    "%s; one of control, length16, length32, line, fix is expected for format %s over tcp",
                     given ? "a stream has no datagrams" : "is missing", feed->format);
 }
 

@@ -262,6 +262,158 @@ static void step_line(struct sl_framer *framer, const uint8_t *data, uint32_t le
     end_unit(framer, framed, empty ? SL_FRAMED_NOTHING : SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
 }
 
+/* ---- FIX ---- */
+
+static bool ends_field(uint8_t byte) { return byte == SOH || byte == LF || byte == CR || byte == NUL; }
+
+/* Past filling, and past the rest of a unit that is over for us, to what may begin a unit. */
+static uint32_t find_fix(struct sl_framer *framer, const uint8_t *data, uint32_t len)
+{
+    uint32_t at = 0;
+    while (framer->state == SL_FRAMER_SKIP && at < len) {
+        if (framer->fix.starts && data[at] == '8') {
+            framer->state = SL_FRAMER_TEXT;
+            framer->fix.resyncs = true;
+            framer->fix.at = 0;
+            return at;
+        }
+        framer->fix.starts = ends_field(data[at++]);
+    }
+    if (framer->state == SL_FRAMER_BETWEEN) {
+        while (at < len && (is_filling(data[at]) || data[at] == SOH))
+            at++;
+        if (at < len) {
+            framer->state = data[at] == '8' ? SL_FRAMER_TEXT : SL_FRAMER_NOISE;
+            framer->fix.resyncs = framer->fix.starts = false;
+            framer->fix.at = 0;
+        }
+    }
+    return at;
+}
+
+/* How far "8=FIX" version SOH "9=" has come (fix.at): below 5 in it, 5 in the version, then "9", "=" and the length's
+ * first digit, 8 behind that. */
+enum { FIX_VERSION = 5, FIX_NINE, FIX_EQUAL, FIX_DIGIT, FIX_DIGITS };
+#define FIX_BEGIN_MAX  16u
+#define FIX_LENGTH_MAX 999999999u
+
+/* Takes a byte of the begin; false: there is none.  The length is complete when need_known. */
+static bool take_begin(struct sl_framer *framer, uint8_t byte, uint32_t unit_len, bool *need_known)
+{
+    uint8_t at = framer->fix.at;
+    switch (at) {
+    case FIX_VERSION:
+        if (byte == SOH)
+            framer->fix.at = FIX_NINE;
+        return byte == SOH || (byte > BLANK && byte < DEL && unit_len < FIX_BEGIN_MAX);
+    case FIX_NINE:
+    case FIX_EQUAL:
+        framer->fix.at++;
+        framer->need = 0;
+        return byte == (at == FIX_NINE ? '9' : '=');
+    case FIX_DIGIT:
+    case FIX_DIGITS:
+        *need_known = at == FIX_DIGITS && byte == SOH;
+        framer->fix.at = FIX_DIGITS;
+        if (byte >= '0' && byte <= '9' && framer->need <= FIX_LENGTH_MAX / 10 && unit_len < 2 * FIX_BEGIN_MAX) {
+            framer->need = framer->need * 10 + (uint32_t)(byte - '0');
+            return true;
+        }
+        return *need_known;
+    default:
+        framer->fix.at++;
+        return byte == (uint8_t) "8=FIX"[at];
+    }
+}
+
+#define FIX_TRAILER_LEN 7u
+
+static bool fits_trailer(uint8_t byte, uint32_t at)
+{
+    static const char shape[] = "10=nnn\001";
+    return shape[at] == 'n' ? byte >= '0' && byte <= '9' : byte == (uint8_t)shape[at];
+}
+
+/* What began as a unit is none: noise, or filling where a cut unit goes on. */
+static void refuse_begin(struct sl_framer *framer, struct sl_framed *framed, uint32_t unit_len)
+{
+    if (framer->fix.resyncs) {
+        framed->fill += unit_len;
+        end_unit(framer, framed, SL_FRAMED_NOTHING, SL_FRAMER_SKIP);
+    } else {
+        framer->state = SL_FRAMER_NOISE;
+    }
+}
+
+static uint32_t scan_begin(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    for (uint32_t at = framed->off; at < len; at++) {
+        uint32_t unit_len = framer->len + at - framed->off;
+        bool need_known = false;
+        /* A byte that ends a field may also end what looked like a begin, and what follows is looked at anew. */
+        framer->fix.starts = ends_field(data[at]);
+        if (!take_begin(framer, data[at], unit_len, &need_known)) {
+            refuse_begin(framer, framed, unit_len + 1);
+            return at + 1;
+        }
+        if (!need_known)
+            continue;
+        if (framer->need > framer->message_max || unit_len + 1 + FIX_TRAILER_LEN > framer->message_max - framer->need)
+            cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+        else
+            framer->state = SL_FRAMER_TRAILER;
+        return at + 1;
+    }
+    return len;
+}
+
+/* The body and what follows it; data[at] is its next byte. */
+static uint32_t scan_body(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
+                          struct sl_framed *framed)
+{
+    uint32_t body = min(framer->need, len - at);
+    framer->need -= body;
+    at += body;
+    for (; at < len; at++) {
+        if (!fits_trailer(data[at], framer->trailer)) {
+            framer->fix.starts = ends_field(data[at]);
+            cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_SKIP);
+            return at + 1;
+        }
+        if (++framer->trailer == FIX_TRAILER_LEN) {
+            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            return at + 1;
+        }
+    }
+    return at;
+}
+
+static uint32_t scan_fix_noise(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
+                               struct sl_framed *framed)
+{
+    uint32_t room = min(SL_NOISE_MAX, framer->message_max) - (framer->len + at - framed->off);
+    uint32_t end = len - at > room ? at + room : len;
+    while (at < end && !(framer->fix.starts && data[at] == '8'))
+        framer->fix.starts = ends_field(data[at++]);
+    if (at < len)
+        cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
+    return at;
+}
+
+static void step_fix(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
+{
+    uint32_t at = find_fix(framer, data, len);
+    framed->fill = framed->off = at;
+    if (at < len && framer->state == SL_FRAMER_TEXT)
+        at = scan_begin(framer, data, len, framed);
+    if (at < len && framed->end == SL_FRAMED_MORE && framer->state == SL_FRAMER_TRAILER)
+        at = scan_body(framer, data, at, len, framed);
+    else if (at < len && framed->end == SL_FRAMED_MORE && framer->state == SL_FRAMER_NOISE)
+        at = scan_fix_noise(framer, data, at, len, framed);
+    framed->len = at - framed->off;
+    framed->taken = at;
+}
+
 static void step_datagram(struct sl_framer *framer, uint32_t len, struct sl_framed *framed)
 {
     framed->taken = len;
@@ -285,6 +437,9 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
     case SL_FRAMING_LINE:
         step_line(framer, data, len, framed);
         break;
+    case SL_FRAMING_FIX:
+        step_fix(framer, data, len, framed);
+        break;
     case SL_FRAMING_DATAGRAM:
     case SL_FRAMING_CNT:
         step_datagram(framer, len, framed);
@@ -292,6 +447,12 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
     }
     if (framed->end == SL_FRAMED_MORE)
         framer->len += framed->len;
+}
+
+/* What is behind ETX need not be whole; behind a FIX body, and in it, everything must be. */
+static bool is_behind_text(const struct sl_framer *framer)
+{
+    return framer->state == SL_FRAMER_TRAILER && framer->framing != SL_FRAMING_FIX;
 }
 
 void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed)
@@ -302,7 +463,10 @@ void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_
     if (framer->len && last_line && framer->len == framer->ends_in_cr) {
         framed->end = SL_FRAMED_NOTHING;
         framed->fill = framer->len;
-    } else if (framer->len && (framer->state == SL_FRAMER_TRAILER || last_line)) {
+    } else if (framer->len && framer->fix.resyncs && framer->state == SL_FRAMER_TEXT) {
+        framed->end = SL_FRAMED_NOTHING;
+        framed->fill = framer->len;
+    } else if (framer->len && (is_behind_text(framer) || last_line)) {
         framed->end = SL_FRAMED_WHOLE;
         framed->trim = framed->fill = last_line && framer->ends_in_cr;
     } else if (framer->len) {

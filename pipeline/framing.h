@@ -21,6 +21,10 @@
  *           to find the next message: the stream is broken.
  * LINE      LF or CR LF ends a message and is filling, as empty lines are.  The end of a datagram ends its last line
  *           too.
+ * FIX       A unit runs from "8=FIX" over as many bytes as 9= says and "10=nnn" SOH.  Where the length leads to no 10=
+ *           the unit is cut, as noise is, and the next "8=FIX" at the start of a field or line begins a new one; what
+ *           a wrong length swallowed is lost with it.  Between units, and of noise, as with CONTROL; noise also ends
+ *           before a field or line that begins with an 8.
  * DATAGRAM  What one call brings is a unit.
  *
  * A unit over message_max is cut there, and the rest of it, up to EOT, SOH or LF, is skipped as filling; so is what
@@ -44,6 +48,7 @@ enum sl_framing {
     SL_FRAMING_LENGTH16, /* big-endian length, then the message */
     SL_FRAMING_LENGTH32,
     SL_FRAMING_LINE, /* LF or CR LF ends a message */
+    SL_FRAMING_FIX,  /* 8=FIX, 9= and so many bytes, 10= */
     SL_FRAMING_CNT,
 };
 
@@ -61,10 +66,15 @@ struct sl_framer {
     uint32_t message_max;
     uint32_t len;     /* of the open unit so far */
     uint32_t trailer; /* of it, behind ETX */
-    uint32_t need;    /* LENGTH: bytes still to come */
+    uint32_t need;    /* LENGTH, FIX: bytes still to come */
     uint8_t head[4];  /* LENGTH: the length as it came */
     uint8_t head_len;
     bool ends_in_cr; /* LINE: the open unit */
+    struct {
+        uint8_t at;   /* how far into the begin the unit is */
+        bool starts;  /* the last byte was one that a field or line may follow */
+        bool resyncs; /* what looks like a begin and is none is filling: a cut unit goes on there */
+    } fix;
 };
 
 enum sl_framed_end {

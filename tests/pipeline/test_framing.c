@@ -16,6 +16,9 @@
 #define WMO  "\001\r\r\n117 \r\r\nWFXX53 KTST 051200\r\r\nTORTST\r\r\nText.\r\r\n\003"
 #define FIFTY "01234567890123456789012345678901234567890123456789"
 #define LONG  FIFTY FIFTY
+#define BEAT  "8=FIX.4.4\0019=5\00135=0\00110=163\001"
+#define NEWS  "8=FIXT.1.1\0019=0000016\00135=B\00195=2\00196=\001a\00110=071\001"
+#define WRONG "8=FIX.4.4\0019=4\00135=0\00110=163\001"
 
 struct want {
     const char *bytes;
@@ -87,6 +90,33 @@ static const struct framing_case {
      0,                                                                                         { { ONE, 0, 0 }, { BODY, 0, SL_CUT_LINE_DOWN } },
      false                                                                                                                                                                           },
     { "line down in the trailer",     SL_FRAMING_CONTROL,  MAX, BODY "\0030512",            0,  { { BODY "\0030512", 0, 0 } },                                                  false},
+    { "FIX, one",                     SL_FRAMING_FIX,      MAX, BEAT,                       0,  { { BEAT, 0, 0 } },                                                             false},
+    { "FIX, SOH in its data",         SL_FRAMING_FIX,      MAX, NEWS BEAT,                  0,  { { NEWS, 0, 0 }, { BEAT, 0, 0 } },                                             false},
+    { "FIX, filling between",         SL_FRAMING_FIX,      MAX, "\r\n" BEAT "\r\n" BEAT,    0,  { { BEAT, 0, 0 }, { BEAT, 0, 0 } },                                             false},
+    { "FIX, noise before",            SL_FRAMING_FIX,      MAX, "login:\n" BEAT,            0,  { { "login:\n", 0, SL_CUT_NOISE }, { BEAT, 0, 0 } },                            false},
+    { "FIX, an 8 and no begin",       SL_FRAMING_FIX,      MAX, "8 ball\n" BEAT,            0,  { { "8 ball\n", 0, SL_CUT_NOISE }, { BEAT, 0, 0 } },                            false},
+    { "FIX, a length too short",      SL_FRAMING_FIX,      MAX, WRONG BEAT,                 0,
+     { { "8=FIX.4.4\0019=4\00135=0\001", 0, SL_CUT_NOISE }, { BEAT, 0, 0 } },                                                                                                      false},
+    { "FIX, a length that swallows",
+     SL_FRAMING_FIX,                                       MAX,
+     "8=FIX.4.4\0019=20\00135=0\00110=163\001" BEAT BEAT,
+     0,                                                                                         { { "8=FIX.4.4\0019=20\00135=0\00110=163\0018=FIX.4.4", 0, SL_CUT_NOISE }, { BEAT, 0, 0 } },
+     false                                                                                                                                                                           },
+    { "FIX, no length",
+     SL_FRAMING_FIX,                                       MAX,
+     "8=FIX.4.4\00135=0\001" BEAT,
+     0,                                                                                         { { "8=FIX.4.4\00135=0\001", 0, SL_CUT_NOISE }, { BEAT, 0, 0 } },
+     false                                                                                                                                                                           },
+    { "FIX, fields with an 8 in a cut message",
+     SL_FRAMING_FIX,                                       64,
+     "8=FIX.4.4\0019=900\00135=B\00187=x\0018=y\001" BEAT,
+     0,                                                                                         { { "8=FIX.4.4\0019=900\001", 0, SL_CUT_TOO_LONG }, { BEAT, 0, 0 } },
+     false                                                                                                                                                                           },
+    { "FIX, line down in the body",
+     SL_FRAMING_FIX,                                       MAX,
+     BEAT "8=FIX.4.4\0019=50\00135=",
+     0,                                                                                         { { BEAT, 0, 0 }, { "8=FIX.4.4\0019=50\00135=", 0, SL_CUT_LINE_DOWN } },
+     false                                                                                                                                                                           },
     { "noise before",
      SL_FRAMING_CONTROL,                                   MAX,
      "login:" ONE,
@@ -257,6 +287,8 @@ Test(framing, a_unit_whose_time_is_over_is_cut_and_its_rest_is_no_noise)
         { "trailer",      SL_FRAMING_CONTROL,  BODY TAIL, "\004" TWO,                       0, 0, SL_CUT_NOT,     TWO },
         { "noise",        SL_FRAMING_CONTROL,  "buzz",    TWO,                              0, 0, SL_CUT_NOISE,   TWO },
         { "length",       SL_FRAMING_LENGTH16, "\0\004ab", "cd\0\001e",                     4, 5, SL_CUT_TIMEOUT, "e" },
+        { "FIX body",     SL_FRAMING_FIX,      "8=FIX.4.4\0019=9\00135", "=0\0018=x\00110=" "\001" BEAT, 0, 0, SL_CUT_TIMEOUT, BEAT },
+        { "FIX begin",    SL_FRAMING_FIX,      "8=FI",    "X.4\0019=5" "\001" BEAT,         0, 0, SL_CUT_TIMEOUT, BEAT },
         { "line",         SL_FRAMING_LINE,     "abc",     "def\nghi\n",                     0, 0, SL_CUT_TIMEOUT, "ghi" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
