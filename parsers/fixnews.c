@@ -301,26 +301,6 @@ static enum sl_charset charset_of(const struct news *news, struct sl_span encode
     return sl_charset_guess(encoded.data, encoded.len, news->encoded, &bom_len);
 }
 
-/* What is ASCII in text of a set that nobody knows: high bytes, and what ISO 2022 escapes begin, are one U+FFFD. */
-static void put_ascii_part(struct news *news, struct sl_span text)
-{
-    bool is_wide = false, is_lost = false;
-    for (uint32_t i = 0; i < text.len; i++) {
-        uint8_t byte = text.data[i];
-        if (byte == ESC && i + 2 < text.len) {
-            is_wide = text.data[i + 1] != '(' || memchr("BJ", text.data[i + 2], 2) == NULL;
-            i += text.data[i + 1] == '$' && memchr("(", text.data[i + 2], 1) ? 3 : 2;
-            continue;
-        }
-        bool is_ascii = byte < 0x80 && !is_wide;
-        if (!is_ascii && !is_lost)
-            sl_text_put(news->out, SL_CHARSET_UTF8, (const uint8_t *)"\xef\xbf\xbd", 3, &news->parse->text);
-        is_lost = !is_ascii;
-        if (is_ascii)
-            sl_text_put(news->out, SL_CHARSET_UTF8, &byte, 1, &news->parse->text);
-    }
-}
-
 /* ---- instruments ---- */
 
 /* SecurityIDSource, tag 22. */
@@ -661,7 +641,7 @@ static void say_headline(struct news *news)
         if (news->headline.len != 0 || news->encoded_headline.len == 0)
             return;
         sl_out_open(out);
-        put_ascii_part(news, news->encoded_headline);
+        sl_wording_put_ascii(out, news->encoded_headline, &news->parse->text);
         sl_out_set(out, SL_TEXT_HEADLINE, sl_out_close(out));
         return;
     }
@@ -722,7 +702,7 @@ static struct sl_ref put_ascii_body(struct news *news)
             continue;
         if (sl_out_opened(news->out).len != 0)
             sl_out_putc(news->out, '\n');
-        put_ascii_part(news, field.value);
+        sl_wording_put_ascii(news->out, field.value, &news->parse->text);
     }
     return sl_out_close(news->out);
 }
@@ -790,11 +770,17 @@ static void say_category(struct news *news)
 static void say_state(struct news *news)
 {
     struct sl_bulletin *root = sl_out_root(news->out);
-    struct sl_state state = { .label = NULL };
-    sl_state_embargo(&state, news->headline, false, root->version_created, sl_parse_zone(news->parse, NULL));
+    struct sl_story story = { .parse = news->parse,
+                              .out = news->out,
+                              .charset = news->charset,
+                              .zone = sl_parse_zone(news->parse, NULL),
+                              .time_ns = root->version_created };
+    if (root->version_created == SL_TIME_NONE)
+        story.time_ns = news->parse->arrival_ns;
+    sl_story_weigh_embargo(&story, news->headline, false);
     if (news->ref_what)
-        sl_state_label(&state, sl_span_of((struct sl_slice){ news->ref_what, (uint32_t)strlen(news->ref_what) }));
-    sl_wording_state(&state, news->out);
+        sl_story_note_label(&story, sl_span_of((struct sl_slice){ news->ref_what, (uint32_t)strlen(news->ref_what) }));
+    sl_wording_say_kind(&story);
     say(news, SL_TEXT_PRIORITY_RAW, news->urgency);
     if (news->urgency.len == 1)
         root->urgency = (uint8_t)urgency_of(news->urgency.data[0]);

@@ -5,6 +5,7 @@ extern const struct sl_format sl_format_iptc7901;
 extern const struct sl_format sl_format_anpa1312;
 extern const struct sl_format sl_format_wmo;
 extern const struct sl_format sl_format_fixnews;
+extern const struct sl_format sl_format_rfc822;
 extern const struct sl_format sl_format_nitf;
 extern const struct sl_format sl_format_cap;
 extern const struct sl_format sl_format_text;
@@ -15,6 +16,7 @@ const struct sl_format *const sl_formats[] = {
     &sl_format_anpa1312,
     &sl_format_wmo,
     &sl_format_fixnews,
+    &sl_format_rfc822,
     &sl_format_nitf,
     &sl_format_cap,
     &sl_format_text,

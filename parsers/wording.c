@@ -2,9 +2,13 @@
 #include <string.h>
 #include "parsers/ascii.h"
 
-#define FIRST_WORDS_MAX 100u /* bytes of a body that stand for its headline */
-#define DATELINE_MAX    200u
-#define OPENING_MAX     48u /* bytes before the colon, dash or bracket of a headline that begins with a label */
+enum { ESC = 0x1b };
+
+#define FIRST_WORDS_MAX  100u /* bytes of a body that stand for its headline */
+#define DATELINE_MAX     200u
+#define LINES_LOOK_MAX   32768u
+#define LINE_WRAPPED_MAX 100u /* bytes: longer lines were not wrapped by hand */
+#define OPENING_MAX      48u /* bytes before the colon, dash or bracket of a headline that begins with a label */
 
 /* The bytes before what ends an opening; 0: nothing does. */
 static uint32_t find_opening(struct sl_span headline)
@@ -19,98 +23,71 @@ static uint32_t find_opening(struct sl_span headline)
     return 0;
 }
 
-struct sl_span sl_state_headline(struct sl_state *state, struct sl_span headline)
+/* The label that opens a headline, without its bracket; empty where none does. */
+static struct sl_span read_opening(struct sl_span headline)
 {
-    headline = sl_span_trim(headline);
     struct sl_span opening = sl_span_head(headline, find_opening(headline));
     if (sl_label_is_all(headline))
-        opening = headline;
-    else if (opening.len == 0 || !sl_label_is_all(opening))
-        opening.len = 0;
-    if (opening.len != 0)
-        sl_state_label(state, opening);
-    if (sl_says_test(headline))
-        state->is_test = true;
-    if (opening.len != 0 && opening.len != headline.len && (opening.data[0] == '[' || opening.data[0] == '('))
-        return sl_span_skip(opening, 1);
-    return opening;
+        return headline;
+    if (opening.len == 0 || !sl_label_is_all(opening))
+        return sl_span_head(headline, 0);
+    return opening.data[0] == '[' || opening.data[0] == '(' ? sl_span_skip(opening, 1) : opening;
 }
-
-void sl_state_label(struct sl_state *state, struct sl_span words)
-{
-    state->label = sl_label_stronger(state->label, sl_label_find(words));
-}
-
-void sl_state_embargo(struct sl_state *state, struct sl_span words, bool is_label, int64_t base_ns,
-                      const struct sl_zone *zone)
-{
-    int64_t until_ns;
-    enum sl_date_zone given;
-    enum sl_embargo embargo = sl_embargo_read(words, is_label, base_ns, zone, &until_ns, &given);
-    if (embargo == SL_EMBARGO_NONE || state->embargo == SL_EMBARGO_OPEN ||
-        (embargo == SL_EMBARGO_LIFTED && state->embargo != SL_EMBARGO_NONE))
-        return;
-    if (embargo == SL_EMBARGO_UNTIL && state->embargo == SL_EMBARGO_UNTIL && until_ns <= state->embargo_ns)
-        return;
-    state->embargo = embargo;
-    state->embargo_ns = until_ns;
-    state->embargo_zone = given;
-}
-
-static void say_embargo(const struct sl_state *state, struct sl_out *out)
-{
-    struct sl_bulletin *root = sl_out_root(out);
-    if (state->embargo == SL_EMBARGO_LIFTED && root->kind == SL_KIND_NEWS) {
-        root->kind = SL_KIND_RELEASE;
-        root->signal = SL_SIGNAL_RELEASE;
-    }
-    if (state->embargo != SL_EMBARGO_OPEN && state->embargo != SL_EMBARGO_UNTIL)
-        return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    if (root->signal == SL_SIGNAL_NONE)
-        root->signal = SL_SIGNAL_EMBARGO;
-    if (state->embargo == SL_EMBARGO_OPEN) {
-        sl_out_note(out, "an embargo without a certain time: held until released");
-        return;
-    }
-    root->embargoed_until = state->embargo_ns;
-    if (state->embargo_zone == SL_DATE_ZONE_ASSUMED)
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
-}
-
-void sl_state_say(const struct sl_state *state, struct sl_out *out)
-{
-    struct sl_bulletin *root = sl_out_root(out);
-    if (state->label) {
-        root->kind = (uint8_t)state->label->kind;
-        root->signal = (uint8_t)state->label->signal;
-    } else if (state->is_test) {
-        root->kind = SL_KIND_TEST;
-        root->signal = SL_SIGNAL_TEST;
-    }
-    if (root->kind == SL_KIND_KILL)
-        root->pubstatus = SL_PUB_CANCELED;
-    if (root->kind == SL_KIND_HOLD)
-        root->pubstatus = SL_PUB_WITHHELD;
-    say_embargo(state, out);
-}
-
-void sl_wording_state(struct sl_state *state, struct sl_out *out)
-{
-    struct sl_ref headline = sl_out_root(out)->text[SL_TEXT_HEADLINE];
-    struct sl_span words = sl_span_of(sl_out_get(out, SL_TEXT_HEADLINE));
-    struct sl_span opening = sl_state_headline(state, words);
-    if (opening.len != 0 && opening.len != words.len && sl_out_get(out, SL_TEXT_TAKE).len == 0)
-        sl_out_set(out, SL_TEXT_TAKE,
-                   (struct sl_ref){ headline.off + (uint32_t)(opening.data - words.data), opening.len });
-    sl_state_say(state, out);
-}
-
-/* ---- from the body ---- */
 
 static struct sl_ref ref_inside(const struct sl_out *out, struct sl_span span)
 {
     return (struct sl_ref){ span.len != 0 ? (uint32_t)(span.data - out->base) : 0, span.len };
+}
+
+void sl_wording_say_kind(struct sl_story *story)
+{
+    struct sl_out *out = story->out;
+    struct sl_span headline = sl_span_of(sl_out_get(out, SL_TEXT_HEADLINE)), opening = read_opening(headline);
+    sl_story_note_label(story, opening);
+    if (opening.len != headline.len && sl_out_get(out, SL_TEXT_TAKE).len == 0)
+        sl_out_set(out, SL_TEXT_TAKE, ref_inside(out, opening));
+    sl_story_weigh_test(story);
+    sl_story_say_kind(story);
+}
+
+/* ---- text nobody can read ---- */
+
+void sl_wording_put_ascii(struct sl_out *out, struct sl_span text, struct sl_text_stats *stats)
+{
+    bool is_wide = false, is_lost = false;
+    for (uint32_t i = 0; i < text.len; i++) {
+        uint8_t byte = text.data[i];
+        if (byte == ESC && i + 2 < text.len) {
+            is_wide = text.data[i + 1] != '(' || (text.data[i + 2] != 'B' && text.data[i + 2] != 'J');
+            i += text.data[i + 1] == '$' && text.data[i + 2] == '(' ? 3 : 2;
+            continue;
+        }
+        bool is_ascii = byte < 0x80 && !is_wide;
+        if (!is_ascii && !is_lost)
+            sl_text_put(out, SL_CHARSET_UTF8, (const uint8_t *)"\xef\xbf\xbd", 3, stats);
+        is_lost = !is_ascii;
+        uint32_t run = 1;
+        while (is_ascii && i + run < text.len && text.data[i + run] < 0x80 && text.data[i + run] != ESC)
+            run++;
+        if (is_ascii)
+            sl_text_put(out, SL_CHARSET_UTF8, text.data + i, run, stats);
+        i += run - 1;
+    }
+}
+
+/* ---- from the body ---- */
+
+bool sl_wording_keeps_lines(struct sl_span text)
+{
+    struct sl_span line;
+    uint32_t long_cnt = 0, cnt = 0;
+    text = sl_span_head(text, LINES_LOOK_MAX);
+    while (sl_line_next(&text, &line)) {
+        line = sl_span_trim(line);
+        cnt += line.len != 0;
+        long_cnt += line.len > LINE_WRAPPED_MAX;
+    }
+    return long_cnt * 4 > cnt;
 }
 
 void sl_wording_dateline(struct sl_out *out)
