@@ -15,8 +15,8 @@
  *     is the HTML body too, made safe.  Further texts that are no attachments follow it.
  *   - The signature below "-- ", what a reply quotes, and all below "not for publication" stay out of the body, and a
  *     note tells; a mail that only quotes keeps its words.
- *   - The headline is the subject without "Re:" and "Fwd:".  Its opening tells what kind of message it is (wording.h); an
- *     embargo may stand there or in one of the first lines.
+ *   - The headline is the subject without "Re:" and "Fwd:".  Its opening tells what kind of message it is (wording.h);
+ *     an embargo may stand there or in one of the first lines.
  *   - In-Reply-To and References name what is answered, killed or corrected.
  *   - X-Priority 1 and 2, Importance: high and Priority: urgent are urgency 3, no more: senders say it of anything;
  *     their opposites are 7.

@@ -11,7 +11,8 @@
 #include "parsers/story.h"
 
 /* "CORRECTION: Ferry sinks", "[Update] ...", "UPDATE 1-Ferry ...", "KILL KILL KILL": notes the label that opens the
- * headline that was said, makes it the take, and says from that and the rest of the story what kind of message it is. */
+ * headline that was said, makes it the take, and says from that and the rest of the story what kind of message this
+ * is. */
 void sl_wording_say_kind(struct sl_story *story);
 
 /* What is ASCII in text of a character set that nobody here knows, into the open text: high bytes, and what escapes of
