@@ -4,6 +4,10 @@
 #include "parsers/ascii.h"
 #include "parsers/xml_chars.h"
 
+/* Out of the way of what is fine. */
+#define SELDOM __attribute__((noinline, cold))
+#define OFTEN  inline __attribute__((always_inline))
+
 enum state {
     AT_DOCUMENT, /* before its declaration */
     IN_PROLOG,
@@ -38,14 +42,14 @@ void sl_xml_stop(struct sl_xml *xml, enum sl_parse_code code, uint32_t off, cons
     xml->err = (struct sl_parse_err){ code, message_off(xml, off), want };
 }
 
-static bool fail(struct sl_xml *xml, enum sl_parse_code code, uint32_t off, const char *want)
+static SELDOM bool fail(struct sl_xml *xml, enum sl_parse_code code, uint32_t off, const char *want)
 {
     sl_xml_stop(xml, code, off, want);
     return false;
 }
 
 /* The document is over before it should be, or goes on with something that is no character. */
-static bool fail_at_clean(struct sl_xml *xml)
+static SELDOM bool fail_at_clean(struct sl_xml *xml)
 {
     if (xml->clean == xml->len)
         return fail(xml, SL_PARSE_CUT, xml->len, "the rest of the document");
@@ -56,7 +60,7 @@ static bool fail_at_clean(struct sl_xml *xml)
     return fail(xml, SL_PARSE_BAD_TEXT, xml->clean, is_utf8 ? "a character that XML allows" : "valid UTF-8");
 }
 
-static bool fail_here(struct sl_xml *xml, const char *want)
+static SELDOM bool fail_here(struct sl_xml *xml, const char *want)
 {
     if (xml->at >= xml->clean)
         return fail_at_clean(xml);
@@ -73,6 +77,8 @@ static struct sl_span span_from(const struct sl_xml *xml, uint32_t from)
 /* The byte at the place, 0 behind the last: no document holds one. */
 static uint8_t here(const struct sl_xml *xml) { return xml->at < xml->clean ? xml->data[xml->at] : 0; }
 
+static uint8_t here_at(const struct sl_xml *xml, uint32_t at) { return at < xml->clean ? xml->data[at] : 0; }
+
 static bool is_here(const struct sl_xml *xml, const char *text)
 {
     size_t len = strlen(text);
@@ -87,10 +93,13 @@ static bool take(struct sl_xml *xml, const char *text)
     return true;
 }
 
-static bool take_white(struct sl_xml *xml)
+/* Blank, TAB, LF and CR are bits of one word. */
+static inline bool is_white(uint8_t byte) { return byte <= ' ' && (0x100002600ull >> byte & 1) != 0; }
+
+static inline bool take_white(struct sl_xml *xml)
 {
     uint32_t from = xml->at;
-    while (xml->at < xml->clean && sl_is_white(xml->data[xml->at]))
+    while (is_white(here(xml)))
         xml->at++;
     return xml->at != from;
 }
@@ -108,15 +117,19 @@ static bool take_behind(struct sl_xml *xml, const char *text)
 
 /* ---- jumping ---- */
 
+static __attribute__((noinline)) void move_window(struct sl_xml *xml, uint32_t at)
+{
+    xml->window_from = at & ~(SL_XML_BLOCK - 1);
+    xml->window_len =
+        SL_XML_BLOCK * sl_xml_index(&xml->index, xml->data + xml->window_from, xml->clean - xml->window_from);
+}
+
 /* The next place from at on where a mask of the index has a bit; the end of what is clean has one in all of them. */
-static inline __attribute__((always_inline)) uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
+static OFTEN uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
 {
     for (;;) {
-        if (at - xml->window_from >= xml->window_len) {
-            xml->window_from = at & ~(SL_XML_BLOCK - 1);
-            xml->window_len =
-                SL_XML_BLOCK * sl_xml_index(&xml->index, xml->data + xml->window_from, xml->clean - xml->window_from);
-        }
+        if (at - xml->window_from >= xml->window_len)
+            move_window(xml, at);
         uint64_t bits = mask[(at - xml->window_from) / SL_XML_BLOCK] >> at % SL_XML_BLOCK;
         if (bits != 0)
             return at + (uint32_t)__builtin_ctzll(bits);
@@ -139,7 +152,7 @@ static uint32_t name_char_len(const struct sl_xml *xml, bool is_first)
 }
 
 /* A qualified name: one colon at most, and a whole name on either side of it. */
-static bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
+static SELDOM bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
 {
     uint32_t from = xml->at;
     bool is_first = true;
@@ -165,27 +178,25 @@ static bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint32_t *pr
     return true;
 }
 
-/* Behind the ASCII name at from; from itself where there is none. */
-static inline uint32_t name_end(struct sl_xml *xml, uint32_t from)
-{
-    uint8_t first = xml->data[from];
-    return sl_is_ascii_letter(first) || first == '_' ? next_stop(xml, xml->index.no_name, from + 1) : from;
-}
+/* What usually stands behind a name. */
+static inline bool ends_name(uint8_t byte) { return is_white(byte) || byte == '>' || byte == '=' || byte == '/'; }
 
-/* The same for names as they are, of ASCII; the others, and all errors, take the long way. */
-static inline bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
+/* The same for names as nearly all are, of ASCII and followed by what is usual; the others take the long way. */
+static OFTEN bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
 {
-    uint32_t from = xml->at, end = from < xml->clean ? name_end(xml, from) : from;
+    uint32_t from = xml->at, end = next_stop(xml, xml->index.no_name, from);
     *prefix_len = 0;
-    if (end + 1 < xml->clean && end != from && xml->data[end] == ':') {
+    if (here_at(xml, end) == ':') {
         *prefix_len = end - from;
-        from = end + 1;
-        end = name_end(xml, from);
+        end = next_stop(xml, xml->index.no_name, end + 1);
     }
-    if (end == from || end >= xml->clean || xml->data[end] >= 0x80 || xml->data[end] == ':' ||
-        end - xml->at > SL_XML_NAME_MAX)
+    /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
+    const uint8_t *local = xml->data + (*prefix_len != 0 ? from + *prefix_len + 1 : from);
+    bool is_usual =
+        end - from - 1 < SL_XML_NAME_MAX && ends_name(here_at(xml, end)) && xml->data[from] >= 'A' && *local >= 'A';
+    if (!is_usual)
         return take_any_name(xml, name, prefix_len);
-    *name = (struct sl_span){ xml->data + xml->at, end - xml->at };
+    *name = (struct sl_span){ xml->data + from, end - from };
     xml->at = end;
     return true;
 }
@@ -199,7 +210,7 @@ static bool same(struct sl_span a, struct sl_span b) { return a.len == b.len && 
 
 /* ---- references ---- */
 
-static bool take_reference(struct sl_xml *xml)
+static __attribute__((noinline)) bool take_reference(struct sl_xml *xml)
 {
     uint32_t from = xml->at, character;
     struct sl_span rest = { xml->data + from, xml->clean - from };
@@ -222,7 +233,7 @@ static bool take_reference(struct sl_xml *xml)
 /* ---- comments, instructions, the declaration ---- */
 
 /* At <!-- . */
-static bool skip_comment(struct sl_xml *xml)
+static __attribute__((noinline)) bool skip_comment(struct sl_xml *xml)
 {
     xml->at += 4;
     if (!take_behind(xml, "--"))
@@ -234,7 +245,7 @@ static bool skip_comment(struct sl_xml *xml)
 }
 
 /* At <? . */
-static bool skip_instruction(struct sl_xml *xml)
+static __attribute__((noinline)) bool skip_instruction(struct sl_xml *xml)
 {
     struct sl_span target;
     uint32_t prefix_len, from = xml->at;
@@ -527,7 +538,7 @@ const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const s
     return open->default_place != 0 ? &xml->bindings[open->default_place - 1] : NULL;
 }
 
-static bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
+static OFTEN bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
 {
     const struct sl_xml_binding *binding = sl_xml_binding_of(xml, open);
     open->ns = binding ? binding->ns : open->prefix_len != 0 ? SL_XML_NS_UNDECLARED : SL_XML_NS_NONE;
@@ -605,7 +616,7 @@ static bool take_value(struct sl_xml *xml, uint8_t quote, struct sl_xml_attr *at
     return true;
 }
 
-static bool take_attr(struct sl_xml *xml)
+static OFTEN bool take_attr(struct sl_xml *xml)
 {
     if (xml->attr_cnt == SL_XML_ATTRS_MAX)
         return fail(xml, SL_PARSE_TOO_LARGE, xml->at, "at most 128 attributes");
@@ -613,8 +624,9 @@ static bool take_attr(struct sl_xml *xml)
     if (!take_name(xml, &attr->name, &attr->prefix_len))
         return false;
     take_white(xml);
-    if (!take(xml, "="))
+    if (here(xml) != '=')
         return fail_here(xml, "= and a value");
+    xml->at++;
     take_white(xml);
     uint8_t quote = here(xml);
     if (quote != '"' && quote != '\'')
@@ -628,7 +640,7 @@ static bool take_attr(struct sl_xml *xml)
 
 /* ---- elements ---- */
 
-static void show_element(struct sl_xml *xml)
+static inline void show_element(struct sl_xml *xml)
 {
     const struct sl_xml_open *open = &xml->open[xml->depth - 1];
     xml->name = open->name;
@@ -641,14 +653,17 @@ static bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
 {
     for (;;) {
         bool has_white = take_white(xml);
-        xml->is_empty = here(xml) == '/';
-        if (here(xml) == '>') {
+        uint8_t byte = here(xml);
+        if (byte == '>') {
+            xml->is_empty = false;
             xml->at++;
             break;
         }
+        xml->is_empty = byte == '/';
         if (xml->is_empty) {
-            if (!take(xml, "/>"))
-                return fail(xml, SL_PARSE_BAD_FRAME, xml->at, "/>");
+            if (here_at(xml, xml->at + 1) != '>')
+                return xml->at + 1 >= xml->clean ? fail_at_clean(xml) : fail(xml, SL_PARSE_BAD_FRAME, xml->at, "/>");
+            xml->at += 2;
             break;
         }
         if (!has_white)
@@ -687,7 +702,7 @@ static bool take_start(struct sl_xml *xml)
 }
 
 /* At </ . */
-static bool take_end(struct sl_xml *xml)
+static OFTEN bool take_end(struct sl_xml *xml)
 {
     const struct sl_xml_open *open = &xml->open[xml->depth - 1];
     uint32_t from = xml->at + 2, end = from + open->name.len;
@@ -714,7 +729,7 @@ static bool take_end(struct sl_xml *xml)
 /* ---- text ---- */
 
 /* At anything but < . */
-static bool take_text(struct sl_xml *xml)
+static OFTEN bool take_text(struct sl_xml *xml)
 {
     uint32_t from = xml->at;
     xml->marks = 0;
@@ -743,7 +758,7 @@ static bool take_text(struct sl_xml *xml)
 }
 
 /* At <![CDATA[ .  An empty one is no event. */
-static bool take_cdata(struct sl_xml *xml)
+static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
 {
     xml->at += 9;
     uint32_t from = xml->at;
@@ -761,11 +776,12 @@ static bool take_cdata(struct sl_xml *xml)
 /* ---- the parts of a document ---- */
 
 /* What next has before an event was found. */
-#define NO_EVENT SL_XML_DONE
+#define NO_EVENT ((enum sl_xml_event)(SL_XML_DONE + 1))
 
 static void step_content(struct sl_xml *xml)
 {
-    if (here(xml) != '<') {
+    uint8_t byte = here(xml);
+    if (byte != '<') {
         take_text(xml);
         return;
     }
@@ -850,7 +866,6 @@ static void step_epilog(struct sl_xml *xml)
     xml->state = xml->at == xml->len ? AT_END : AT_DOCUMENT;
     xml->has_doctype = false;
     xml->event = SL_XML_DONE;
-    xml->is_done = true;
 }
 
 static void take_empty_end(struct sl_xml *xml)
@@ -860,43 +875,44 @@ static void take_empty_end(struct sl_xml *xml)
     show_element(xml);
 }
 
-static void pop(struct sl_xml *xml)
+/* Whatever is not inside the root. */
+static void step_outside(struct sl_xml *xml)
 {
-    xml->depth--;
-    xml->state = xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
+    switch ((enum state)xml->state) {
+    case AT_DOCUMENT:
+        step_document(xml);
+        break;
+    case IN_PROLOG:
+        step_prolog(xml);
+        break;
+    case IN_EPILOG:
+        step_epilog(xml);
+        break;
+    case AT_EMPTY_END:
+    case IN_CONTENT:
+    case AT_POP:
+    case AT_END:
+    case AT_ERROR:
+        assert(false);
+    }
 }
 
 enum sl_xml_event sl_xml_next(struct sl_xml *xml)
 {
     if (xml->state == AT_ERROR || xml->state == AT_END)
         return xml->event;
-    xml->is_done = false;
+    if (xml->state == AT_POP)
+        xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
     xml->event = NO_EVENT;
-    while (xml->event == NO_EVENT && !xml->is_done) {
+    xml->off = xml->at;
+    if (xml->state == AT_EMPTY_END)
+        take_empty_end(xml);
+    while (xml->event == NO_EVENT) {
         xml->off = xml->at;
-        switch ((enum state)xml->state) {
-        case AT_DOCUMENT:
-            step_document(xml);
-            break;
-        case IN_PROLOG:
-            step_prolog(xml);
-            break;
-        case AT_EMPTY_END:
-            take_empty_end(xml);
-            break;
-        case IN_CONTENT:
+        if (xml->state == IN_CONTENT)
             step_content(xml);
-            break;
-        case AT_POP:
-            pop(xml);
-            break;
-        case IN_EPILOG:
-            step_epilog(xml);
-            break;
-        case AT_END:
-        case AT_ERROR:
-            break;
-        }
+        else
+            step_outside(xml);
     }
     xml->end = xml->at;
     return xml->event;

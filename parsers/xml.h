@@ -167,7 +167,7 @@ struct sl_xml {
     uint32_t at;
     uint32_t state;
     uint32_t document_cnt; /* begun */
-    bool has_doctype, is_done;
+    bool has_doctype;
     uint32_t origin; /* of data in the message */
     enum sl_charset sent_charset; /* before UTF-16 became UTF-8 */
     uint32_t window_from, window_len;

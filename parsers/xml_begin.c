@@ -18,15 +18,15 @@ struct sl_xml *sl_xml_take(struct sl_parse *parse)
 /* The label in the declaration, read as bytes; UNKNOWN without one. */
 static enum sl_charset find_label(struct sl_span span)
 {
-    uint32_t off;
     span = sl_span_head(sl_span_skip_white(span), LABEL_WITHIN);
     if (span.len < 6 || memcmp(span.data, "<?xml", 5) != 0 || !sl_is_white(span.data[5]))
         return SL_CHARSET_UNKNOWN;
     const uint8_t *end = memchr(span.data, '>', span.len);
     span.len = end ? (uint32_t)(end - span.data) : span.len;
-    if (!sl_span_find(span, "encoding", &off))
+    const uint8_t *found = memmem(span.data, span.len, "encoding", 8);
+    if (!found)
         return SL_CHARSET_UNKNOWN;
-    span = sl_span_skip_white(sl_span_skip(span, off + 8));
+    span = sl_span_skip_white(sl_span_skip(span, (uint32_t)(found - span.data) + 8));
     if (span.len == 0 || span.data[0] != '=')
         return SL_CHARSET_UNKNOWN;
     span = sl_span_skip_white(sl_span_skip(span, 1));
@@ -116,25 +116,6 @@ static bool begin_utf16(struct sl_xml *xml, struct sl_span span, bool is_big)
     return true;
 }
 
-/* ---- 8-bit sets ---- */
-
-/* Length of the start without the control characters that XML does not allow; every other byte of these sets is fine.
- * In blocks without a way out of them, which the compiler makes wide. */
-static uint32_t control_free_prefix(const uint8_t *data, uint32_t len)
-{
-    uint32_t i = 0;
-    for (bool is_fine = true; is_fine && len - i >= 64; i += is_fine ? 64 : 0) {
-        uint8_t bad = 0;
-        for (uint32_t k = 0; k < 64; k++)
-            bad |=
-                (uint8_t)((data[i + k] < 0x20) & (data[i + k] != '\t') & (data[i + k] != '\n') & (data[i + k] != '\r'));
-        is_fine = bad == 0;
-    }
-    while (i < len && (data[i] >= 0x20 || sl_is_white(data[i])))
-        i++;
-    return i;
-}
-
 /* ---- begin ---- */
 
 /* Offsets of errors are the message's where the span lies in it. */
@@ -163,7 +144,7 @@ static void settle_bytes(struct sl_xml *xml, struct sl_span span, enum sl_charse
     else
         xml->charset = sl_charset_guess(span.data, span.len, label, &bom_len);
     bool is_8bit = xml->charset != SL_CHARSET_UTF8 && !is_whole;
-    xml->clean = is_8bit ? control_free_prefix(span.data, span.len) : survey.clean;
+    xml->clean = is_8bit ? sl_xml_control_free(span.data, span.len) : survey.clean;
 }
 
 void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span span, const struct sl_xml_names *names,

@@ -100,6 +100,14 @@ struct sl_xml_survey sl_xml_survey_plain(const uint8_t *data, uint32_t len)
     return (struct sl_xml_survey){ i, is_ascii && i == len };
 }
 
+uint32_t sl_xml_control_free_plain(const uint8_t *data, uint32_t len)
+{
+    uint32_t i = 0;
+    while (i < len && (data[i] >= 0x20 || sl_is_white(data[i])))
+        i++;
+    return i;
+}
+
 /* ---- AVX2 ---- */
 
 #if defined(__x86_64__)
@@ -275,6 +283,22 @@ AVX2 static struct sl_xml_survey survey_avx2(const uint8_t *data, uint32_t len)
     return (struct sl_xml_survey){ from + rest.clean, rest.is_ascii && _mm256_movemask_epi8(high) == 0 };
 }
 
+AVX2 static uint32_t control_free_avx2(const uint8_t *data, uint32_t len)
+{
+    uint32_t i = 0;
+    for (; len - i >= 32; i += 32) {
+        __m256i errors = control_errors(load(data + i));
+        if (!_mm256_testz_si256(errors, errors))
+            break;
+    }
+    return i + sl_xml_control_free_plain(data + i, len - i);
+}
+
+uint32_t sl_xml_control_free(const uint8_t *data, uint32_t len)
+{
+    return __builtin_cpu_supports("avx2") ? control_free_avx2(data, len) : sl_xml_control_free_plain(data, len);
+}
+
 uint32_t sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
     return __builtin_cpu_supports("avx2") ? index_avx2(index, data, len) : sl_xml_index_plain(index, data, len);
@@ -286,6 +310,8 @@ struct sl_xml_survey sl_xml_survey(const uint8_t *data, uint32_t len)
 }
 
 #else
+
+uint32_t sl_xml_control_free(const uint8_t *data, uint32_t len) { return sl_xml_control_free_plain(data, len); }
 
 uint32_t sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {

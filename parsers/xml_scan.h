@@ -43,4 +43,8 @@ struct sl_xml_survey {
 struct sl_xml_survey sl_xml_survey(const uint8_t *data, uint32_t len);
 struct sl_xml_survey sl_xml_survey_plain(const uint8_t *data, uint32_t len);
 
+/* Length of the start without the control characters that XML does not allow: all there is to check in 8-bit sets. */
+uint32_t sl_xml_control_free(const uint8_t *data, uint32_t len);
+uint32_t sl_xml_control_free_plain(const uint8_t *data, uint32_t len);
+
 #endif

@@ -697,6 +697,7 @@ static void expect_same_scans(const uint8_t *data, uint32_t len)
     static struct sl_xml_index fast, plain;
     struct sl_xml_survey a = sl_xml_survey(data, len), b = sl_xml_survey_plain(data, len);
     cr_assert(a.clean == b.clean && a.is_ascii == b.is_ascii, "%u of %u is clean, not %u", b.clean, len, a.clean);
+    cr_assert_eq(sl_xml_control_free(data, len), sl_xml_control_free_plain(data, len));
     uint32_t cnt = sl_xml_index(&fast, data, len);
     cr_assert_eq(cnt, sl_xml_index_plain(&plain, data, len));
     for (uint32_t i = 0; i < cnt; i++)

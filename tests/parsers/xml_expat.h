@@ -385,7 +385,8 @@ static inline enum xml_case compare_again(struct xml_pair *pair, struct sl_span 
 static inline bool scans_agree(struct sl_span span)
 {
     struct sl_xml_survey fast = sl_xml_survey(span.data, span.len), plain = sl_xml_survey_plain(span.data, span.len);
-    if (fast.clean != plain.clean || fast.is_ascii != plain.is_ascii)
+    if (fast.clean != plain.clean || fast.is_ascii != plain.is_ascii ||
+        sl_xml_control_free(span.data, span.len) != sl_xml_control_free_plain(span.data, span.len))
         return false;
     for (uint32_t from = 0; from <= span.len; from += SL_XML_WINDOW_BLOCKS * SL_XML_BLOCK) {
         static struct sl_xml_index a, b;
