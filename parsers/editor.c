@@ -225,9 +225,10 @@ bool sl_phrase_starts(struct sl_span text, const char *phrase, uint32_t *len)
 bool sl_phrase_find(struct sl_span text, const char *phrase, uint32_t *off, uint32_t *len)
 {
     for (uint32_t i = 0; i < text.len; i++) {
-        if (i != 0 && sl_is_word_byte(text.data[i - 1]))
-            continue;
+        /* The first letter first: it is seldom there. */
         if (sl_lower(text.data[i]) != (uint8_t)*phrase)
+            continue;
+        if (i != 0 && sl_is_word_byte(text.data[i - 1]))
             continue;
         if (sl_phrase_starts(sl_span_skip(text, i), phrase, len)) {
             *off = i;

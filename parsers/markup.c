@@ -499,6 +499,8 @@ void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
     while (i < len) {
         if (sl_is_white(data[i]) || data[i] == '\f') {
             take_white(markup, data[i++]);
+            while (markup->pre_cnt == 0 && i < len && data[i] == ' ') /* where white space folds, all of it at once */
+                i++;
             continue;
         }
         uint32_t run = words_run(data + i, len - i, markup->is_proven), end = i + run;

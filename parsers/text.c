@@ -454,8 +454,13 @@ void sl_text_fold(struct sl_out *out, uint32_t from)
 {
     uint8_t *text = out->base + out->open_off + from;
     uint32_t end = without_white_end(text, out->len - out->open_off - from);
-    uint32_t len = 0;
-    for (uint32_t i = white_start(text, end); i < end; i++) {
+    uint32_t start = white_start(text, end), len = 0;
+    struct line_look look = look_at(text, end);
+    if (start == 0 && !look.has_control && !look.has_gap) {
+        sl_out_cut(out, from + end);
+        return;
+    }
+    for (uint32_t i = start; i < end; i++) {
         if (!is_white(text[i]))
             text[len++] = text[i];
         else if (!is_white(text[i + 1])) /* the end is not white, so there is a next byte */

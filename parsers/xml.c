@@ -105,13 +105,12 @@ static inline bool take_white(struct sl_xml *xml)
 }
 
 /* Behind the next place where text stands. */
-static bool take_behind(struct sl_xml *xml, const char *text)
+static inline bool take_behind(struct sl_xml *xml, const char *text)
 {
-    size_t len = strlen(text);
-    const uint8_t *found = memmem(xml->data + xml->at, xml->clean - xml->at, text, len);
+    const uint8_t *found = sl_xml_find(xml->data + xml->at, xml->clean - xml->at, text);
     if (!found)
         return fail_at_clean(xml);
-    xml->at = (uint32_t)(found - xml->data) + (uint32_t)len;
+    xml->at = (uint32_t)(found - xml->data) + (uint32_t)strlen(text);
     return true;
 }
 

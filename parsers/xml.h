@@ -242,13 +242,10 @@ static inline bool sl_xml_is(struct sl_span span, const char *text)
 }
 
 /* By its name as written ("norm", "xml:lang"); NULL: not there. */
+const struct sl_xml_attr *sl_xml_attr_named(const struct sl_xml *xml, const char *name, size_t len);
 static inline const struct sl_xml_attr *sl_xml_attr(const struct sl_xml *xml, const char *name)
 {
-    for (uint32_t i = 0; i < xml->attr_cnt; i++) {
-        if (sl_xml_is(xml->attrs[i].name, name))
-            return &xml->attrs[i];
-    }
-    return NULL;
+    return sl_xml_attr_named(xml, name, __builtin_strlen(name));
 }
 /* By its local name, whatever its prefix; the one without prefix first. */
 const struct sl_xml_attr *sl_xml_attr_local(const struct sl_xml *xml, const char *local);

@@ -23,7 +23,7 @@ static enum sl_charset find_label(struct sl_span span)
         return SL_CHARSET_UNKNOWN;
     const uint8_t *end = memchr(span.data, '>', span.len);
     span.len = end ? (uint32_t)(end - span.data) : span.len;
-    const uint8_t *found = memmem(span.data, span.len, "encoding", 8);
+    const uint8_t *found = sl_xml_find(span.data, span.len, "encoding");
     if (!found)
         return SL_CHARSET_UNKNOWN;
     span = sl_span_skip_white(sl_span_skip(span, (uint32_t)(found - span.data) + 8));

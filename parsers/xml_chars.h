@@ -111,6 +111,21 @@ static inline bool sl_xml_same(const uint8_t *a, const uint8_t *b, uint32_t len)
     return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
 }
 
+/* Where text begins; NULL: nowhere.  Texts of two or three bytes are found by their first sooner than by memmem, which
+ * prepares for long ones. */
+static inline const uint8_t *sl_xml_find(const uint8_t *data, size_t len, const char *text)
+{
+    size_t text_len = strlen(text);
+    const uint8_t *end = data + len;
+    while ((size_t)(end - data) >= text_len) {
+        data = (const uint8_t *)memchr(data, text[0], (size_t)(end - data) - text_len + 1);
+        if (!data || memcmp(data, text, text_len) == 0)
+            return data;
+        data++;
+    }
+    return NULL;
+}
+
 /* Length of the reference at the start of rest, and the character it is; 0: none that we know. */
 uint32_t sl_xml_reference(struct sl_span rest, uint32_t *character);
 

@@ -200,6 +200,16 @@ struct sl_span sl_xml_ns_uri(const struct sl_xml *xml)
     return binding ? binding->uri : (struct sl_span){ NULL, 0 };
 }
 
+const struct sl_xml_attr *sl_xml_attr_named(const struct sl_xml *xml, const char *name, size_t len)
+{
+    for (uint32_t i = 0; i < xml->attr_cnt; i++) {
+        struct sl_span found = xml->attrs[i].name;
+        if (found.len == len && sl_xml_same(found.data, (const uint8_t *)name, found.len))
+            return &xml->attrs[i];
+    }
+    return NULL;
+}
+
 const struct sl_xml_attr *sl_xml_attr_local(const struct sl_xml *xml, const char *local)
 {
     const struct sl_xml_attr *attr = sl_xml_attr(xml, local);
