@@ -7,6 +7,7 @@ extern const struct sl_format sl_format_wmo;
 extern const struct sl_format sl_format_fixnews;
 extern const struct sl_format sl_format_rfc822;
 extern const struct sl_format sl_format_nitf;
+extern const struct sl_format sl_format_newsmlg2;
 extern const struct sl_format sl_format_cap;
 extern const struct sl_format sl_format_text;
 
@@ -18,6 +19,7 @@ const struct sl_format *const sl_formats[] = {
     &sl_format_fixnews,
     &sl_format_rfc822,
     &sl_format_nitf,
+    &sl_format_newsmlg2,
     &sl_format_cap,
     &sl_format_text,
     NULL,

@@ -221,9 +221,64 @@ static void put_gap(struct sl_markup *markup, uint8_t next)
     }
 }
 
+/* ---- typed text ---- */
+
+#define TYPED_COLUMNS 90u /* no line of a typewriter's is longer */
+#define TYPED_SHORT   50u /* a shorter line was not broken by the margin */
+
+bool sl_markup_is_typed(struct sl_span text)
+{
+    bool has_margin = false, has_indent = false;
+    const uint8_t *line = text.data, *end = text.data + text.len;
+    for (const uint8_t *feed; line != end && (feed = memchr(line, '\n', (size_t)(end - line))) != NULL;
+         line = feed + 1) {
+        if (feed - line > TYPED_COLUMNS)
+            return false;
+        if (feed + 1 == end)
+            break;
+        has_margin |= !sl_is_white(feed[1]);
+        has_indent |= feed[1] == ' ' || feed[1] == '\n';
+    }
+    return has_margin && has_indent;
+}
+
+/* Does the line that begins here have columns: gaps of three blanks? */
+static bool has_columns(const uint8_t *data, uint32_t len)
+{
+    uint32_t blank_cnt = 0;
+    for (uint32_t i = 0; i < len && data[i] != '\n'; i++) {
+        if (blank_cnt >= 3 && !sl_is_white(data[i]))
+            return true;
+        blank_cnt = data[i] == ' ' ? blank_cnt + 1 : 0;
+    }
+    return false;
+}
+
+/* What the line ends and the indent before a typed line mean. */
+static void weigh_typed(struct sl_markup *markup, const uint8_t *next, uint32_t len)
+{
+    bool is_row = has_columns(next, len), is_item = len > 1 && (*next == '*' || *next == '-') && next[1] == ' ';
+    bool is_short = markup->out->len - markup->line < TYPED_SHORT;
+    bool is_indented = markup->blank_cnt >= 2 && (is_short || ends_with_any(markup, ".!?:\"'"));
+    enum gap gap = GAP_BLANK;
+    if (markup->newline_cnt >= 2 || (is_indented && !is_row && !is_item))
+        gap = GAP_PARA;
+    else if (is_row || markup->is_row || is_item)
+        gap = GAP_LINE;
+    ask_gap(markup, gap);
+    markup->is_row = is_row;
+    markup->newline_cnt = 0;
+    markup->blank_cnt = 0;
+}
+
 /* What stands between the last word and the one that begins at next. */
 static void settle(struct sl_markup *markup, const uint8_t *next, uint32_t len)
 {
+    bool is_new_line = markup->newline_cnt != 0;
+    if (is_new_line)
+        weigh_typed(markup, next, len);
+    else if (markup->is_typed && markup->blank_cnt != 0 && !markup->is_row)
+        markup->blank_cnt = 1;
     if (markup->gap != GAP_NONE)
         put_gap(markup, *next);
     if (markup->blank_cnt != 0 && markup->gap < GAP_BREAK)
@@ -234,6 +289,8 @@ static void settle(struct sl_markup *markup, const uint8_t *next, uint32_t len)
         put_tabs(markup);
     if (markup->has_marker)
         put_marker(markup, next, len);
+    if (is_new_line)
+        markup->line = markup->out->len;
     markup->gap = GAP_NONE;
     markup->blank_cnt = 0;
 }
@@ -482,9 +539,13 @@ static uint32_t put_odd(struct sl_markup *markup, const uint8_t *data, uint32_t 
 /* White space: words stand apart, whatever it is.  In preformatted text it tells lines and columns. */
 static void take_white(struct sl_markup *markup, uint8_t byte)
 {
-    if (markup->pre_cnt == 0 || markup->is_one_line || in_later_cell(markup)) {
+    bool is_folded = markup->pre_cnt == 0 && !markup->is_typed;
+    if (is_folded || markup->is_one_line || in_later_cell(markup)) {
         if (markup->gap < GAP_BLANK)
             markup->gap = GAP_BLANK;
+    } else if (byte == '\n' && markup->is_typed) {
+        markup->newline_cnt++;
+        markup->blank_cnt = 0;
     } else if (byte == '\n') {
         ask_gap(markup, markup->gap >= GAP_LINE ? GAP_PARA : GAP_LINE);
         markup->blank_cnt = 0;

@@ -51,11 +51,14 @@ struct sl_markup {
     enum sl_charset charset;
     bool is_proven; /* the text is known to be well-formed UTF-8 */
     bool is_one_line; /* blocks are parted by a blank: for headlines */
+    bool is_typed; /* lines were broken and indented by hand inside a block: sl_markup_is_typed */
     /* the rest is private */
     uint8_t gap;
     bool has_marker; /* an item was opened and has no text yet */
     bool is_wrapped; /* this paragraph's lines were broken at the print column */
-    uint32_t blank_cnt; /* in preformatted text, before the next word */
+    bool is_row; /* typed: this line has columns */
+    uint32_t blank_cnt; /* in preformatted and typed text, before the next word */
+    uint32_t newline_cnt; /* in typed text, before the next word */
     uint32_t start, line, row; /* offsets in out: of the first byte, of this line, of this row (0: empty as yet) */
     uint32_t cell_cnt, tab_cnt; /* cells of this row so far; TABs before its next word */
     uint32_t pre_cnt, list_cnt;
@@ -72,6 +75,9 @@ void sl_markup_close(struct sl_markup *markup, enum sl_markup_role role);
 void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len);
 /* A character that was written as a reference: UTF-8, whatever set the text is in. */
 void sl_markup_reference(struct sl_markup *markup, const uint8_t *utf8, uint32_t len);
+/* Was this text, of one block, typed with line ends and indents of its own, as teleprinters had it?  Then indented
+ * lines begin paragraphs, and wide gaps make rows; otherwise white space folds. */
+bool sl_markup_is_typed(struct sl_span text);
 void sl_markup_end(struct sl_markup *markup);
 
 #endif

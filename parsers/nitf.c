@@ -10,7 +10,8 @@
 #include <string.h>
 #include "parsers/ascii.h"
 
-#define PEEK_LEN 4096u
+#define PEEK_LEN     4096u
+#define NOTES_JOINED 6000u /* bytes of notes that are said twice: alone, and joined */
 
 SL_XML_NAMES(names, SL_NITF_NAMES);
 
@@ -131,7 +132,8 @@ static void say_notes(struct sl_nitf *nitf)
         return;
     }
     sl_out_open(out);
-    for (uint32_t i = 0; i < nitf->note_cnt; i++) {
+    for (uint32_t i = 0, len = 0; i < nitf->note_cnt && len + nitf->note[i].len <= NOTES_JOINED; i++) {
+        len += nitf->note[i].len + 1;
         struct sl_slice note = sl_bulletin_ref(sl_out_root(out), nitf->note[i]);
         if (i != 0)
             sl_out_putc(out, '\n');
@@ -166,21 +168,25 @@ static void say_status(struct sl_nitf *nitf)
     refer(nitf, "correction", &nitf->corrects);
 }
 
+static bool is_embargoed(const struct sl_nitf *nitf)
+{
+    return sl_span_is(nitf->status, "embargoed") || sl_span_is(nitf->status, "embargo");
+}
+
 /* Released later than issued is an embargo, as is a status that says so, whatever the date. */
 static void weigh_release(struct sl_nitf *nitf)
 {
     struct sl_story *story = nitf->story;
+    struct sl_span release = nitf->date_release;
     enum sl_date_zone given;
     int64_t release_ns;
-    bool is_held = sl_span_is(nitf->status, "embargoed") || sl_span_is(nitf->status, "embargo");
-    bool is_date = sl_standing_date(story, nitf->date_release, &release_ns, &given);
-    if (is_date && (is_held || release_ns > story->time_ns))
+    if (!sl_standing_date(story, release, &release_ns, &given)) {
+        /* What cannot be read is a date all the same, if it looks like a year. */
+        if (sl_span_starts(release, "20") || sl_span_starts(release, "19"))
+            sl_standing_hold_open(story);
+    } else if (is_embargoed(nitf) || release_ns > story->time_ns) {
         sl_standing_hold(story, release_ns, given);
-    else if (is_held && story->embargo != SL_EMBARGO_UNTIL)
-        sl_standing_hold_open(story);
-    /* A date of release that cannot be read is one all the same, if it looks like a year. */
-    if (!is_date && (sl_span_starts(nitf->date_release, "20") || sl_span_starts(nitf->date_release, "19")))
-        sl_standing_hold_open(story);
+    }
 }
 
 static void say_identity(struct sl_nitf *nitf)
@@ -207,9 +213,11 @@ void sl_nitf_finish(struct sl_nitf *nitf)
     say_status(nitf);
     sl_standing_headline(story, sl_span_of(sl_out_get(nitf->out, SL_TEXT_HEADLINE)));
     sl_standing_headline(story, sl_span_of(sl_out_get(nitf->out, SL_TEXT_TAKE)));
-    say_notes(nitf);
-    sl_standing_refer(story, sl_span_of(sl_out_get(nitf->out, SL_TEXT_EDNOTE)));
     weigh_release(nitf);
+    say_notes(nitf);
+    if (is_embargoed(nitf) && story->embargo != SL_EMBARGO_UNTIL)
+        sl_standing_hold_open(story);
+    sl_standing_refer(story, sl_span_of(sl_out_get(nitf->out, SL_TEXT_EDNOTE)));
     say_identity(nitf);
 }
 

@@ -48,6 +48,7 @@ enum sl_format_id {
     SL_FORMAT_TEXT = 2,
     SL_FORMAT_NITF = 3,
     SL_FORMAT_ANPA1312 = 4,
+    SL_FORMAT_NEWSMLG2 = 5,
     SL_FORMAT_RFC822 = 11,
     SL_FORMAT_WMO = 13,
     SL_FORMAT_CAP = 14,

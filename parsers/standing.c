@@ -4,11 +4,13 @@
 #include <xxhash.h>
 #include "parsers/ascii.h"
 
-#define LABEL_MAX      60u /* of a headline, for its label */
-#define REFER_LOOK     600u /* of a note, for the messages that it names */
-#define SIGNOFF_MAX    40u
-#define SLUG_MAX       60u
-#define ZONES_APART_NS (14ll * 3600 * SL_TIME_NS)
+#define LABEL_MAX           60u /* of a headline, for its label */
+#define DATELINE_LOOK       200u /* of a paragraph */
+#define DATELINE_PARAGRAPHS 4u /* behind what is changed, and the byline */
+#define REFER_LOOK          600u /* of a note, for the messages that it names */
+#define SIGNOFF_MAX         40u
+#define SLUG_MAX            60u
+#define ZONES_APART_NS      (14ll * 3600 * SL_TIME_NS)
 
 static const struct agency {
     const char *name; /* its own, or how names that hold it begin */
@@ -155,11 +157,24 @@ static void weigh_first_word(struct sl_story *story, struct sl_span note)
         story->label = sl_label_stronger(story->label, label);
 }
 
+/* Where a date said until when, words that could not be read for certain do not make it longer: neither those without
+ * a time, nor those whose zone is a guess, by less than zones are apart. */
+static void weigh_embargo(struct sl_story *story, struct sl_span note)
+{
+    struct sl_story before = *story;
+    sl_story_weigh_embargo(story, note, true);
+    bool was_certain = before.embargo == SL_EMBARGO_UNTIL && before.embargo_zone == SL_DATE_ZONE_GIVEN;
+    bool is_certain = story->embargo == SL_EMBARGO_UNTIL && (story->embargo_zone == SL_DATE_ZONE_GIVEN ||
+                                                             story->embargo_ns > before.embargo_ns + ZONES_APART_NS);
+    if (was_certain && !is_certain)
+        *story = before;
+}
+
 void sl_standing_note(struct sl_story *story, struct sl_span note)
 {
     if (note.len == 0)
         return;
-    sl_story_weigh_embargo(story, note, true);
+    weigh_embargo(story, note);
     note = skip_address(note);
     weigh_first_word(story, note);
     enum sl_request request = sl_story_find_request(story, &note);
@@ -199,18 +214,8 @@ void sl_standing_refer(struct sl_story *story, struct sl_span note)
 
 /* ---- times ---- */
 
-/* A time in words whose zone is a guess, and one with its zone within a day of it, are the same. */
-static bool is_more_certain(const struct sl_story *story, int64_t until_ns, enum sl_date_zone given)
-{
-    int64_t apart_ns = until_ns - story->embargo_ns;
-    return story->embargo == SL_EMBARGO_UNTIL && story->embargo_zone == SL_DATE_ZONE_ASSUMED &&
-           given == SL_DATE_ZONE_GIVEN && apart_ns > -ZONES_APART_NS && apart_ns < ZONES_APART_NS;
-}
-
 void sl_standing_hold(struct sl_story *story, int64_t until_ns, enum sl_date_zone given)
 {
-    if (is_more_certain(story, until_ns, given))
-        story->embargo = SL_EMBARGO_NONE;
     if (story->embargo == SL_EMBARGO_OPEN || (story->embargo == SL_EMBARGO_UNTIL && until_ns <= story->embargo_ns))
         return;
     story->embargo = SL_EMBARGO_UNTIL;
@@ -323,17 +328,32 @@ void sl_standing_cut_signoff(struct sl_out *out, struct sl_slice provider)
     sl_out_cut(out, start);
 }
 
-void sl_standing_dateline(struct sl_story *story)
+/* A dateline at the start of a paragraph of the body, whose offset in the record is origin. */
+static bool say_dateline(struct sl_story *story, struct sl_span paragraph, uint32_t origin)
 {
     struct sl_out *out = story->out;
-    struct sl_slice body = sl_out_get(out, SL_TEXT_BODY);
-    struct sl_span text = sl_span_head(sl_span_of(body), 200);
     struct sl_dateline dateline;
-    if (!sl_dateline_read(text, sl_span_of(sl_out_get(out, SL_TEXT_PROVIDER)), &dateline))
-        return;
-    uint32_t origin = sl_out_root(out)->text[SL_TEXT_BODY].off;
+    if (!sl_dateline_read(paragraph, sl_span_of(sl_out_get(out, SL_TEXT_PROVIDER)), &dateline))
+        return false;
     struct sl_span parts[] = { dateline.whole, dateline.place, dateline.credit };
     static const enum sl_text texts[] = { SL_TEXT_DATELINE, SL_TEXT_DATELINE_PLACE, SL_TEXT_CREDIT };
-    for (unsigned i = 0; i < 3; i++)
-        sl_standing_say(out, texts[i], (struct sl_ref){ origin + (uint32_t)(parts[i].data - text.data), parts[i].len });
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t off = origin + (uint32_t)(parts[i].data - paragraph.data);
+        sl_standing_say(out, texts[i], (struct sl_ref){ off, parts[i].len });
+    }
+    return true;
+}
+
+void sl_standing_dateline(struct sl_story *story)
+{
+    struct sl_ref body = sl_out_root(story->out)->text[SL_TEXT_BODY];
+    struct sl_span rest = sl_span_of(sl_bulletin_ref(sl_out_root(story->out), body));
+    for (unsigned i = 0; i < DATELINE_PARAGRAPHS && rest.len != 0; i++) {
+        uint32_t origin = body.off + body.len - rest.len;
+        const uint8_t *gap = memmem(rest.data, rest.len, "\n\n", 2);
+        uint32_t len = gap ? (uint32_t)(gap - rest.data) : rest.len;
+        if (say_dateline(story, sl_span_head(rest, len < DATELINE_LOOK ? len : DATELINE_LOOK), origin))
+            return;
+        rest = sl_span_skip(rest, gap ? len + 2 : len);
+    }
 }

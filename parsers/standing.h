@@ -18,7 +18,8 @@ void sl_standing_code(struct sl_story *story, const char *word);
 /* A headline's own label: "UPDATE 1-...", "CORRECTED-...", "CORRECTION: ...", "... (Korrektur)"; words inside say
  * nothing. */
 void sl_standing_headline(struct sl_story *story, struct sl_span headline);
-/* A note to editors: what it begins with, the requests in it, embargoes. */
+/* A note to editors: what it begins with, the requests in it, embargoes.  Behind sl_standing_hold: a date is more
+ * certain than words. */
 void sl_standing_note(struct sl_story *story, struct sl_span note);
 
 /* Where this is a kill, a correction or a hold, and no code said of what: the ids that a note names. */

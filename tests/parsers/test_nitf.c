@@ -48,25 +48,27 @@ Test(nitf, what_a_message_does_is_said_by_status_and_words)
         enum sl_kind kind;
         bool is_embargoed;
     } rows[] = {
-        {"",                                                                              "Ferry back",                                 SL_KIND_NEWS,       false},
-        { "",                                                                             "UPDATE 2-Ferry back",                        SL_KIND_UPDATE,     false},
-        { "",                                                                             "CORRECTED-UPDATE 2-Ferry back",              SL_KIND_CORRECTION, false},
-        { "",                                                                             "Correction: Ferry back",                     SL_KIND_CORRECTION, false},
-        { "",                                                                             "CORRECTION FROM SOURCE: Albe Lines reports", SL_KIND_CORRECTION, false},
-        { "",                                                                             "Ferry back (Korrektur)",                     SL_KIND_CORRECTION, false},
-        { "",                                                                             "KILL - Ferry back",                          SL_KIND_KILL,       false},
-        { "",                                                                             "Kill: a film about fishermen",               SL_KIND_NEWS,       false},
-        { "",                                                                             "Test: visitors lead by 40 runs",             SL_KIND_NEWS,       false},
-        { "",                                                                             "Add two ferries, mayor says",                SL_KIND_NEWS,       false},
-        { "",                                                                             "Sub-zero night - update expected",           SL_KIND_NEWS,       false},
-        { "<ed-msg info='CORRECTS time in paragraph 2'/>",                                "Ferry back",                                 SL_KIND_CORRECTION, false},
-        { "<ed-msg info='Attention editors: pictures'/>",                                 "Ferry back",                                 SL_KIND_NEWS,       false},
-        { "<ed-msg info='Strictly embargoed until 1800 GMT'/>",                           "Ferry back",                                 SL_KIND_NEWS,       true },
-        { "<ed-msg info='No embargo'/>",                                                  "Ferry back",                                 SL_KIND_NEWS,       false},
-        { "<date.issue norm='20260105T100000Z'/><date.release norm='20260105T090000Z'/>", "Ferry",                                      SL_KIND_NEWS,
-         false                                                                                                                                                   },
-        { "<date.issue norm='20260105T100000Z'/><date.release norm='20260105T100001Z'/>", "Ferry",                                      SL_KIND_NEWS,       true },
-        { "<date.issue norm='20260105T100000Z'/><date.release norm='20261305T100001Z'/>", "Ferry",                                      SL_KIND_NEWS,       true },
+        {"",                                               "Ferry back",                                 SL_KIND_NEWS,                              false                        },
+        { "",                                              "UPDATE 2-Ferry back",                        SL_KIND_UPDATE,                            false                        },
+        { "",                                              "CORRECTED-UPDATE 2-Ferry back",              SL_KIND_CORRECTION,                        false                        },
+        { "",                                              "Correction: Ferry back",                     SL_KIND_CORRECTION,                        false                        },
+        { "",                                              "CORRECTION FROM SOURCE: Albe Lines reports", SL_KIND_CORRECTION,                        false                        },
+        { "",                                              "Ferry back (Korrektur)",                     SL_KIND_CORRECTION,                        false                        },
+        { "",                                              "KILL - Ferry back",                          SL_KIND_KILL,                              false                        },
+        { "",                                              "Kill: a film about fishermen",               SL_KIND_NEWS,                              false                        },
+        { "",                                              "Test: visitors lead by 40 runs",             SL_KIND_NEWS,                              false                        },
+        { "",                                              "Add two ferries, mayor says",                SL_KIND_NEWS,                              false                        },
+        { "",                                              "Sub-zero night - update expected",           SL_KIND_NEWS,                              false                        },
+        { "<ed-msg info='CORRECTS time in paragraph 2'/>", "Ferry back",                                 SL_KIND_CORRECTION,                        false                        },
+        { "<ed-msg info='Attention editors: pictures'/>",  "Ferry back",                                 SL_KIND_NEWS,                              false                        },
+        { "<date.issue norm='20260105T100000Z'/><date.release norm='20260105T110000Z'/><ed-msg info='Embargoed, see "
+         "note'/>",                                                 "Ferry",                                                                                      SL_KIND_NEWS,                                                                        true   },
+        { "<ed-msg info='Strictly embargoed until 1800 GMT'/>",                                               "Ferry back",                                       SL_KIND_NEWS,                      true},
+        { "<ed-msg info='No embargo'/>",                                               "Ferry back",                                                              SL_KIND_NEWS,                                             false   },
+        { "<date.issue norm='20260105T100000Z'/><date.release norm='20260105T090000Z'/>",                                               "Ferry",             SL_KIND_NEWS,
+         false   },
+        { "<date.issue norm='20260105T100000Z'/><date.release norm='20260105T100001Z'/>",                                               "Ferry",             SL_KIND_NEWS, true   },
+        { "<date.issue norm='20260105T100000Z'/><date.release norm='20261305T100001Z'/>",                                               "Ferry",             SL_KIND_NEWS, true   },
     };
     const struct sl_bulletin *bulletin;
     char head[256];
@@ -125,14 +127,14 @@ Test(nitf, is_recognized_by_its_root_alone)
         const char *wire;
         bool is_nitf;
     } rows[] = {
-        {"<nitf>", true        },
+        {"<nitf>",            true },
         { "\xef\xbb\xbf \n<?xml version='1.0'?><!-- <newsItem> --><!DOCTYPE nitf SYSTEM 'x' [<!-- > -->]><n:nitf "
-         "x='y'>",         true              },
-        { "<newsItem><nitf>",       false},
-        { "<nitfx>",       false                       },
-        { "<nit",       false},
-        { "nitf",       false                       },
-        { "<!-- <nitf>",       false},
+          "x='y'>",  true },
+        { "<newsItem><nitf>", false},
+        { "<nitfx>",          false},
+        { "<nit",             false},
+        { "nitf",             false},
+        { "<!-- <nitf>",      false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         const struct sl_format *format =
