@@ -9,6 +9,9 @@ extern const struct sl_format sl_format_rfc822;
 extern const struct sl_format sl_format_nitf;
 extern const struct sl_format sl_format_newsmlg2;
 extern const struct sl_format sl_format_cap;
+extern const struct sl_format sl_format_ninjs;
+extern const struct sl_format sl_format_apmedia;
+extern const struct sl_format sl_format_mrn;
 extern const struct sl_format sl_format_text;
 
 /* In the order they are asked; text takes what is left. */
@@ -21,6 +24,9 @@ const struct sl_format *const sl_formats[] = {
     &sl_format_nitf,
     &sl_format_newsmlg2,
     &sl_format_cap,
+    &sl_format_ninjs,
+    &sl_format_apmedia,
+    &sl_format_mrn,
     &sl_format_text,
     NULL,
 };

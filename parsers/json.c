@@ -671,34 +671,49 @@ void sl_json_put(struct sl_out *out, struct sl_json_string string, struct sl_tex
     put_run(out, rest, string.flags, stats);
 }
 
+/* Copies the bytes before the next backslash to to, which has room for all of text; gives how many they were. */
+static uint32_t copy_run(uint8_t *to, struct sl_span text)
+{
+    uint32_t at = 0;
+#if defined(__x86_64__)
+    for (; text.len - at >= 16; at += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(text.data + at));
+        uint32_t stops = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+        _mm_storeu_si128((__m128i *)(to + at), block);
+        if (stops)
+            return at + (uint32_t)__builtin_ctz(stops);
+    }
+#endif
+    for (; at < text.len && text.data[at] != '\\'; at++)
+        to[at] = text.data[at];
+    return at;
+}
+
 bool sl_json_decode(struct sl_parse *parse, struct sl_json_string string, struct sl_span *decoded)
 {
     *decoded = string.text;
     if (!(string.flags & SL_JSON_ESCAPED))
         return true;
-    /* No escape is shorter than what it stands for. */
+    /* No escape is shorter than what it stands for, so there is always as much room as there is text left. */
     uint8_t *to = sl_scratch_take(parse, string.text.len);
     struct sl_span rest = string.text;
     uint32_t len = 0;
     if (!to)
         return false;
-    while (rest.len != 0) {
-        struct sl_span run = plain_run(rest);
-        memcpy(to + len, run.data, run.len);
-        len += run.len;
-        rest = sl_span_skip(rest, run.len);
+    for (;;) {
+        uint32_t run = copy_run(to + len, rest);
+        len += run;
+        rest = sl_span_skip(rest, run);
         if (rest.len == 0)
             break;
         uint32_t used = 0, character = 0;
         take_escape(rest.data, rest.len, &used, &character);
         rest = sl_span_skip(rest, used);
-        len += encode(to + len, character);
+        if (character < 0x80)
+            to[len++] = (uint8_t)character;
+        else
+            len += encode(to + len, character);
     }
     *decoded = (struct sl_span){ to, len };
     return true;
-}
-
-bool sl_json_is(struct sl_json_string string, const char *word)
-{
-    return !(string.flags & SL_JSON_ESCAPED) && sl_span_is(string.text, word);
 }

@@ -85,8 +85,13 @@ void sl_json_put(struct sl_out *out, struct sl_json_string string, struct sl_tex
 /* The string, decoded: itself where it has no escape, else in the parse's scratch (put used back when done).  Control
  * characters stay.  False: no scratch is left. */
 bool sl_json_decode(struct sl_parse *parse, struct sl_json_string string, struct sl_span *decoded);
-/* Is it exactly this, ASCII case folded, and without escapes? */
-bool sl_json_is(struct sl_json_string string, const char *word);
+/* Is it exactly this word, which is in lower case, whatever the string's case; without escapes? */
+static inline bool sl_json_is(struct sl_json_string string, const char *word)
+{
+    /* Most are told by the first letter. */
+    return string.text.len != 0 && (string.text.data[0] | 0x20) == (word[0] | 0x20) &&
+           !(string.flags & SL_JSON_ESCAPED) && sl_span_is(string.text, word);
+}
 
 /* ---- the two ways to find a string's end, for their test against each other ---- */
 

@@ -90,6 +90,9 @@
     X(bodies,                 BODIES,             'b', 'o', 'i', 's') \
     X(body_text,              BODY_TEXT,          'b', 'o', '_', 't') \
     X(bodyxhtml,              BODY_XHTML,         'b', 'o', 'x', 'l') \
+    X(body_xhtml,             BODY_XHTML,         'b', 'o', 'x', 'l') \
+    X(body_html,              BODY_HTML,          'b', 'o', '_', 'l') \
+    X(body_html5,             BODY_HTML5,         'b', 'o', 'h', '5') \
     X(code,                   CODE,               'c', 'o', 'd', 'e') \
     X(qcode,                  QCODE,              'q', 'c', 'o', 'e') \
     X(scheme,                 SCHEME,             's', 'c', 'e', 'e') \
@@ -136,8 +139,8 @@
 /* The compiler warns where two names have one slot (-Woverride-init): then other factors must be found. */
 #define SLOT_CNT 1024u
 #define SLOT(len, first, second, middle, last)                                                                         \
-    ((218u * (len) + 136u * ((first) | 0x20u) + 209u * ((second) | 0x20u) + 228u * ((middle) | 0x20u) +                \
-      153u * ((last) | 0x20u)) %                                                                                       \
+    ((457u * (len) + 230u * ((first) | 0x20u) + 322u * ((second) | 0x20u) + 382u * ((middle) | 0x20u) +                \
+      366u * ((last) | 0x20u)) %                                                                                       \
      SLOT_CNT)
 
 enum row {

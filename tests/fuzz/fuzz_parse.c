@@ -112,7 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(sl_format_recognize(message, len));
     assert(sl_peek_lane(format, message, len) < SL_LANE_CNT);
     uint64_t first = parse_all(&parse, format, message, len, mem, cap);
-    assert(parse.err.code != SL_PARSE_TOO_LARGE);
+    /* What comes packed may be more than it looks. */
+    assert(parse.err.code != SL_PARSE_TOO_LARGE || parse.format->id == SL_FORMAT_MRN);
     memset(mem, 0xa5, cap);
     assert(parse_all(&parse, format, message, len, mem, cap) == first);
     parse_all(&parse, format, message, len, mem, SL_BULLETIN_LEN_MIN);

@@ -29,7 +29,7 @@ LEAF_HEADERS = {
     ),
     "parsers": set(
         "assert.h emmintrin.h errno.h immintrin.h stdbool.h stddef.h stdint.h string.h strings.h uchar.h "
-        "xxhash.h".split()
+        "xxhash.h zlib.h".split()
     ),
 }
 # A helper lives in the room of its first user.
