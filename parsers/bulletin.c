@@ -209,6 +209,19 @@ void sl_out_item(struct sl_out *out, enum sl_list list, struct sl_ref a, struct 
     add_item(out, list, item);
 }
 
+void sl_out_item_once(struct sl_out *out, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c,
+                      struct sl_ref d)
+{
+    const struct sl_bulletin *root = sl_out_root(out);
+    for (uint32_t i = 0; i < out->item_cnt && out->item_cnt < SL_OUT_ITEMS_MAX; i++) {
+        const struct sl_ref *part = out->items[i].item.part;
+        if (out->items[i].list == list && sl_bulletin_same(root, part[0], a) && sl_bulletin_same(root, part[1], b) &&
+            sl_bulletin_same(root, part[2], c) && sl_bulletin_same(root, part[3], d))
+            return;
+    }
+    sl_out_item(out, list, a, b, c, d);
+}
+
 void sl_out_word(struct sl_out *out, enum sl_list list, const void *data, uint32_t len)
 {
     static const struct sl_ref none;

@@ -197,6 +197,13 @@ static inline const struct sl_item *sl_bulletin_items(const struct sl_bulletin *
     return (const struct sl_item *)((const char *)bulletin + bulletin->list[list].off);
 }
 
+/* Do both point at the same bytes, wherever they lie? */
+static inline bool sl_bulletin_same(const struct sl_bulletin *bulletin, struct sl_ref a, struct sl_ref b)
+{
+    const char *base = (const char *)bulletin;
+    return a.len == b.len && (a.len == 0 || memcmp(base + a.off, base + b.off, a.len) == 0);
+}
+
 const char *sl_kind_name(unsigned kind);           /* "news", "update" ...; "?" for none of ours */
 const char *sl_signal_name(unsigned signal);       /* "" for none */
 const char *sl_pubstatus_name(unsigned pubstatus); /* "usable", "withheld", "canceled"; "" unknown */
@@ -258,6 +265,9 @@ struct sl_slice sl_out_get(const struct sl_out *out, enum sl_text text);
 
 void sl_out_item(struct sl_out *out, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c,
                  struct sl_ref d);
+/* Unless the list has it already: messages repeat themselves. */
+void sl_out_item_once(struct sl_out *out, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c,
+                      struct sl_ref d);
 void sl_out_word(struct sl_out *out, enum sl_list list, const void *data, uint32_t len); /* an item of one part */
 void sl_out_note(struct sl_out *out, const char *note);
 

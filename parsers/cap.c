@@ -117,24 +117,11 @@ static struct sl_span take_text(struct cap *cap)
     return text;
 }
 
-static bool part_is(const struct sl_bulletin *root, struct sl_ref a, struct sl_ref b)
-{
-    const char *base = (const char *)root;
-    return a.len == b.len && (a.len == 0 || memcmp(base + a.off, base + b.off, a.len) == 0);
-}
-
 /* Each language repeats what does not depend on it. */
 static void add_item(struct cap *cap, enum sl_list list, struct sl_ref a, struct sl_ref b, struct sl_ref c,
                      struct sl_ref d)
 {
-    const struct sl_bulletin *root = sl_out_root(cap->out);
-    for (uint32_t i = 0; i < cap->out->item_cnt && cap->out->item_cnt < SL_OUT_ITEMS_MAX; i++) {
-        const struct sl_ref *part = cap->out->items[i].item.part;
-        if (cap->out->items[i].list == list && part_is(root, part[0], a) && part_is(root, part[1], b) &&
-            part_is(root, part[2], c) && part_is(root, part[3], d))
-            return;
-    }
-    sl_out_item(cap->out, list, a, b, c, d);
+    sl_out_item_once(cap->out, list, a, b, c, d);
 }
 
 static struct sl_ref put_word(struct cap *cap, const char *word)
@@ -408,10 +395,10 @@ static void say_info(struct cap *cap)
         return;
     }
     const struct sl_bulletin *root = sl_out_root(cap->out);
-    bool is_same = part_is(root, root->text[SL_TEXT_LANGUAGE], cap->language);
-    if (headline.len != 0 && !(is_same && part_is(root, root->text[SL_TEXT_HEADLINE], headline)))
+    bool is_same = sl_bulletin_same(root, root->text[SL_TEXT_LANGUAGE], cap->language);
+    if (headline.len != 0 && !(is_same && sl_bulletin_same(root, root->text[SL_TEXT_HEADLINE], headline)))
         add_item(cap, SL_LIST_HEADLINES, cap->language, role, headline, none);
-    if (body.len != 0 && !(is_same && part_is(root, root->text[SL_TEXT_BODY], body)))
+    if (body.len != 0 && !(is_same && sl_bulletin_same(root, root->text[SL_TEXT_BODY], body)))
         add_item(cap, SL_LIST_BODIES, cap->language, role, body, none);
 }
 

@@ -8,6 +8,7 @@ extern const struct sl_format sl_format_fixnews;
 extern const struct sl_format sl_format_rfc822;
 extern const struct sl_format sl_format_nitf;
 extern const struct sl_format sl_format_newsmlg2;
+extern const struct sl_format sl_format_newsml1;
 extern const struct sl_format sl_format_cap;
 extern const struct sl_format sl_format_ninjs;
 extern const struct sl_format sl_format_apmedia;
@@ -23,6 +24,7 @@ const struct sl_format *const sl_formats[] = {
     &sl_format_rfc822,
     &sl_format_nitf,
     &sl_format_newsmlg2,
+    &sl_format_newsml1,
     &sl_format_cap,
     &sl_format_ninjs,
     &sl_format_apmedia,

@@ -49,6 +49,7 @@ enum sl_format_id {
     SL_FORMAT_NITF = 3,
     SL_FORMAT_ANPA1312 = 4,
     SL_FORMAT_NEWSMLG2 = 5,
+    SL_FORMAT_NEWSML1 = 6,
     SL_FORMAT_NINJS = 7,
     SL_FORMAT_APMEDIA = 8,
     SL_FORMAT_RFC822 = 11,
