@@ -23,7 +23,8 @@
  *     label, then the feed's, then Windows-1252; a label nobody knows is none.  But who says UTF-8 and isn't is
  *     refused.  A byte that its 8-bit set leaves undefined is U+FFFD, as in all text.
  * Refused although the standard allows it:
- *   - declarations of entities, and references to any but the five;
+ *   - declarations of entities, but of external parameter entities, which are skipped and never loaded; and
+ *     references to any but the five;
  *   - what is deeper, or has more attributes or namespaces, than the bounds below.
  * Not looked into: the rest of the DTD, internal and external, is skipped and never loaded; so there are no default
  * attributes, and every attribute is CDATA.
