@@ -390,6 +390,7 @@ const char *const sl_receive_names[] = {
 const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
     [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_FIX] = "fix",
+    [SL_FRAMING_FILE] = "file",         [SL_FRAMING_XML] = "xml",           [SL_FRAMING_MIME] = "mime",
     [SL_FRAMING_CNT] = NULL,
 };
 
@@ -667,36 +668,42 @@ static bool has_streams(const struct sl_config_feed *feed)
     return false;
 }
 
-/* Formats that say in their first bytes where a message ends. */
+/* Formats that say in their first bytes where a message ends, and what an unnamed framing is over tcp. */
 static const struct {
     const char *format;
     enum sl_framing framing;
 } own_framings[] = {
-    { "iptc7901", SL_FRAMING_CONTROL },
-    { "anpa1312", SL_FRAMING_CONTROL },
+    { "iptc7901", SL_FRAMING_CONTROL }, { "anpa1312", SL_FRAMING_CONTROL }, { "nitf", SL_FRAMING_XML },
+    { "newsmlg2", SL_FRAMING_XML },     { "newsml1", SL_FRAMING_XML },      { "cap", SL_FRAMING_XML },
+    { "rss", SL_FRAMING_XML },          { "atom", SL_FRAMING_XML },         { "rfc822", SL_FRAMING_MIME },
     { "fixnews", SL_FRAMING_FIX },
 };
 
+/* Control characters and FIX part messages in datagrams too; what else has a framing of its own needs it in streams only. */
 static enum sl_framing usual_framing(const struct sl_config_feed *feed)
 {
     for (size_t i = 0; i < CNT(own_framings); i++)
-        if (!strcmp(own_framings[i].format, feed->format))
+        if (!strcmp(own_framings[i].format, feed->format) &&
+            (own_framings[i].framing == SL_FRAMING_CONTROL || own_framings[i].framing == SL_FRAMING_FIX ||
+             has_streams(feed)))
             return own_framings[i].framing;
     return SL_FRAMING_DATAGRAM;
 }
 
-/* IPTC 7901 and FIX bring their own, in datagrams too; of anything else a stream must say where messages end. */
 static int check_framing(const struct sl_place *place, uint32_t f)
 {
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
     bool given = is_given(place, f, "framing");
     if (!given)
         feed->framing = usual_framing(feed);
-    if (feed->framing != SL_FRAMING_DATAGRAM || !has_streams(feed))
+    if ((feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE) || !has_streams(feed))
         return 0;
     return fault_at(place->reading, path_of("feeds[%u].framing", f).text,
-                    "%s; one of control, length16, length32, line, fix is expected for format %s over tcp",
-                    given ? "a stream has no datagrams" : "is missing", feed->format);
+                    "%s; one of control, length16, length32, line, fix, xml, mime is expected for format %s over tcp",
+                    !given                                ? "is missing"
+                    : feed->framing == SL_FRAMING_DATAGRAM ? "a stream has no datagrams"
+                                                          : "a stream has no files",
+                    feed->format);
 }
 
 static bool same_address(const struct sl_line_config *a, const struct sl_line_config *b)

@@ -100,7 +100,7 @@ static int check_lines(const struct sl_frame_config *config)
             return -EINVAL;
         const struct sl_feed *feed = &config->feeds[line->feed];
         if (feed->message_max < SL_MESSAGE_MAX_MIN || feed->framing >= SL_FRAMING_CNT ||
-            (is_stream(line) && feed->framing == SL_FRAMING_DATAGRAM))
+            (is_stream(line) && (feed->framing == SL_FRAMING_DATAGRAM || feed->framing == SL_FRAMING_FILE)))
             return -EINVAL;
     }
     return 0;
@@ -277,7 +277,7 @@ static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *
         .ticket = frame->ticket[unit->lane]++,
         .arrival = conn->feed->arrival,
         .stream_off = conn->unit_off,
-        .stamps = { .wire_ns = conn->wire_ns, .rx_ns = conn->rx_ns, .first_ns = conn->first_ns },
+        .stamps = {.wire_ns = conn->wire_ns, .rx_ns = conn->rx_ns, .first_ns = conn->first_ns},
         .len = unit->len,
         .feed = frame->config.lines[conn->line].feed,
         .line = conn->line,
@@ -329,6 +329,11 @@ static bool take_step(struct sl_frame *frame, struct conn *conn, const uint8_t *
         }
     }
     drop_gathered(frame, conn);
+    if (framed->carry) {
+        conn->first_ns = conn->rx_ns;
+        conn->unit_off = conn->stream_off + framed->taken - framed->carry;
+        gather(frame, conn, sl_framing_xml_start, framed->carry);
+    }
     return true;
 }
 

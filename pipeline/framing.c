@@ -1,11 +1,9 @@
-#include "pipeline/framing.h"
+#include "pipeline/framing_steps.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { NUL = 0x00, SOH = 0x01, ETX = 0x03, EOT = 0x04, LF = 0x0a, CR = 0x0d, SYN = 0x16, BLANK = 0x20, DEL = 0x7f };
-
-static uint32_t min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 static bool is_filling(uint8_t byte)
 {
@@ -50,21 +48,6 @@ static uint32_t find_control(const uint8_t *data, uint32_t at, uint32_t end)
     return end;
 }
 
-static void end_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_framed_end end,
-                     enum sl_framer_state state)
-{
-    framed->end = end;
-    framer->state = state;
-    framer->len = framer->trailer = 0;
-    framer->ends_in_cr = false;
-}
-
-static void cut_unit(struct sl_framer *framer, struct sl_framed *framed, enum sl_cut cut, enum sl_framer_state state)
-{
-    framed->cut = cut;
-    end_unit(framer, framed, SL_FRAMED_CUT, state);
-}
-
 void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t message_max)
 {
     assert(framing < SL_FRAMING_CNT && message_max >= SL_MESSAGE_MAX_MIN);
@@ -101,7 +84,7 @@ static uint32_t scan_text(struct sl_framer *framer, const uint8_t *data, uint32_
         at = find_control(data, at, end);
         if (at == end) {
             if (end < len)
-                cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+                sl_framing_cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
             return end;
         }
         if (data[at] == ETX) {
@@ -109,12 +92,12 @@ static uint32_t scan_text(struct sl_framer *framer, const uint8_t *data, uint32_
             return at + 1;
         }
         if (data[at] == EOT) {
-            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            sl_framing_end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
             return at + 1;
         }
         uint32_t unit_len = before + at - framed->off;
         if (unit_len > 1) {
-            cut_unit(framer, framed, SL_CUT_NEW_START, SL_FRAMER_BETWEEN);
+            sl_framing_cut_unit(framer, framed, SL_CUT_NEW_START, SL_FRAMER_BETWEEN);
             return at;
         }
         /* One of two SOH is filling.  Which one makes no difference, so it is the one at hand. */
@@ -128,14 +111,15 @@ static uint32_t scan_text(struct sl_framer *framer, const uint8_t *data, uint32_
 static uint32_t scan_trailer(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
                              struct sl_framed *framed)
 {
-    uint32_t room = min(SL_TRAILER_MAX - framer->trailer, framer->message_max - (framer->len + at - framed->off));
+    uint32_t room =
+        sl_framing_min(SL_TRAILER_MAX - framer->trailer, framer->message_max - (framer->len + at - framed->off));
     uint32_t end = len - at > room ? at + room : len, start = at;
     while ((at = find_control(data, at, end)) < end && data[at] == ETX)
         at++;
     if (at < end)
-        end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+        sl_framing_end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
     else if (end < len)
-        end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_SKIP);
+        sl_framing_end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_SKIP);
     else
         framer->trailer += at - start;
     return at < end && data[at] == EOT ? at + 1 : at;
@@ -143,12 +127,12 @@ static uint32_t scan_trailer(struct sl_framer *framer, const uint8_t *data, uint
 
 static uint32_t scan_noise(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed)
 {
-    uint32_t at = framed->off, room = min(SL_NOISE_MAX, framer->message_max) - framer->len;
+    uint32_t at = framed->off, room = sl_framing_min(SL_NOISE_MAX, framer->message_max) - framer->len;
     uint32_t end = len - at > room ? at + room : len;
     while (at < end && !ends_noise(data[at]))
         at++;
     if (at < len)
-        cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
+        sl_framing_cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
     return at;
 }
 
@@ -201,7 +185,7 @@ static void step_length(struct sl_framer *framer, const uint8_t *data, uint32_t 
 {
     uint32_t at = 0;
     if (framer->state == SL_FRAMER_SKIP) {
-        at = min(framer->need, len);
+        at = sl_framing_min(framer->need, len);
         framer->need -= at;
         if (!framer->need)
             sl_framer_init(framer, framer->framing, framer->message_max);
@@ -209,11 +193,11 @@ static void step_length(struct sl_framer *framer, const uint8_t *data, uint32_t 
     at = read_length(framer, data, at, len, framed);
     framed->fill = framed->off = at;
     if (framer->state == SL_FRAMER_TEXT) {
-        framed->len = min(framer->need, len - at);
+        framed->len = sl_framing_min(framer->need, len - at);
         framer->need -= framed->len;
         at += framed->len;
         if (!framer->need) {
-            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            sl_framing_end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
             framer->head_len = 0;
         }
     }
@@ -245,10 +229,10 @@ static void step_line(struct sl_framer *framer, const uint8_t *data, uint32_t le
     framer->state = SL_FRAMER_TEXT;
     const uint8_t *lf = memchr(data + at, LF, len - at);
     uint32_t end = lf ? (uint32_t)(lf - data) : len, room = framer->message_max - framer->len;
-    framed->len = min(end - at, room);
+    framed->len = sl_framing_min(end - at, room);
     framed->taken = at + framed->len;
     if (framed->len < end - at) {
-        cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+        sl_framing_cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
         return;
     }
     if (framed->len)
@@ -259,7 +243,20 @@ static void step_line(struct sl_framer *framer, const uint8_t *data, uint32_t le
     framed->trim = framer->ends_in_cr;
     framed->fill += 1 + framed->trim;
     bool empty = framer->len + framed->len == framed->trim;
-    end_unit(framer, framed, empty ? SL_FRAMED_NOTHING : SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+    sl_framing_end_unit(framer, framed, empty ? SL_FRAMED_NOTHING : SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+}
+
+static void step_file(struct sl_framer *framer, uint32_t len, struct sl_framed *framed)
+{
+    framed->taken = len;
+    if (framer->state == SL_FRAMER_SKIP) {
+        framed->fill = framed->off = len;
+        return;
+    }
+    framer->state = SL_FRAMER_TEXT;
+    framed->len = framed->taken = sl_framing_min(len, framer->message_max - framer->len);
+    if (framed->len < len)
+        sl_framing_cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
 }
 
 /* ---- FIX ---- */
@@ -339,7 +336,7 @@ static void refuse_begin(struct sl_framer *framer, struct sl_framed *framed, uin
 {
     if (framer->fix.resyncs) {
         framed->fill += unit_len;
-        end_unit(framer, framed, SL_FRAMED_NOTHING, SL_FRAMER_SKIP);
+        sl_framing_end_unit(framer, framed, SL_FRAMED_NOTHING, SL_FRAMER_SKIP);
     } else {
         framer->state = SL_FRAMER_NOISE;
     }
@@ -359,7 +356,7 @@ static uint32_t scan_begin(struct sl_framer *framer, const uint8_t *data, uint32
         if (!need_known)
             continue;
         if (framer->need > framer->message_max || unit_len + 1 + FIX_TRAILER_LEN > framer->message_max - framer->need)
-            cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
+            sl_framing_cut_unit(framer, framed, SL_CUT_TOO_LONG, SL_FRAMER_SKIP);
         else
             framer->state = SL_FRAMER_TRAILER;
         return at + 1;
@@ -371,17 +368,17 @@ static uint32_t scan_begin(struct sl_framer *framer, const uint8_t *data, uint32
 static uint32_t scan_body(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
                           struct sl_framed *framed)
 {
-    uint32_t body = min(framer->need, len - at);
+    uint32_t body = sl_framing_min(framer->need, len - at);
     framer->need -= body;
     at += body;
     for (; at < len; at++) {
         if (!fits_trailer(data[at], framer->trailer)) {
             framer->fix.starts = ends_field(data[at]);
-            cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_SKIP);
+            sl_framing_cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_SKIP);
             return at + 1;
         }
         if (++framer->trailer == FIX_TRAILER_LEN) {
-            end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
+            sl_framing_end_unit(framer, framed, SL_FRAMED_WHOLE, SL_FRAMER_BETWEEN);
             return at + 1;
         }
     }
@@ -391,12 +388,12 @@ static uint32_t scan_body(struct sl_framer *framer, const uint8_t *data, uint32_
 static uint32_t scan_fix_noise(struct sl_framer *framer, const uint8_t *data, uint32_t at, uint32_t len,
                                struct sl_framed *framed)
 {
-    uint32_t room = min(SL_NOISE_MAX, framer->message_max) - (framer->len + at - framed->off);
+    uint32_t room = sl_framing_min(SL_NOISE_MAX, framer->message_max) - (framer->len + at - framed->off);
     uint32_t end = len - at > room ? at + room : len;
     while (at < end && !(framer->fix.starts && data[at] == '8'))
         framer->fix.starts = ends_field(data[at++]);
     if (at < len)
-        cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
+        sl_framing_cut_unit(framer, framed, SL_CUT_NOISE, SL_FRAMER_BETWEEN);
     return at;
 }
 
@@ -417,7 +414,7 @@ static void step_fix(struct sl_framer *framer, const uint8_t *data, uint32_t len
 static void step_datagram(struct sl_framer *framer, uint32_t len, struct sl_framed *framed)
 {
     framed->taken = len;
-    framed->len = min(len, framer->message_max);
+    framed->len = sl_framing_min(len, framer->message_max);
     framed->end = len > framer->message_max ? SL_FRAMED_CUT : SL_FRAMED_WHOLE;
     framed->cut = len > framer->message_max ? SL_CUT_TOO_LONG : SL_CUT_NOT;
 }
@@ -440,6 +437,15 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
     case SL_FRAMING_FIX:
         step_fix(framer, data, len, framed);
         break;
+    case SL_FRAMING_FILE:
+        step_file(framer, len, framed);
+        break;
+    case SL_FRAMING_XML:
+        sl_framing_step_xml(framer, data, len, framed);
+        break;
+    case SL_FRAMING_MIME:
+        sl_framing_step_mime(framer, data, len, framed);
+        break;
     case SL_FRAMING_DATAGRAM:
     case SL_FRAMING_CNT:
         step_datagram(framer, len, framed);
@@ -449,37 +455,62 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
         framer->len += framed->len;
 }
 
-/* What is behind ETX need not be whole; behind a FIX body, and in it, everything must be. */
-static bool is_behind_text(const struct sl_framer *framer)
+/* The end of a datagram or file is the end of its last line, of its last mail, and of itself. */
+static bool ends_well(const struct sl_framer *framer, enum sl_framing_end why)
 {
-    return framer->state == SL_FRAMER_TRAILER && framer->framing != SL_FRAMING_FIX;
+    /* What is behind ETX need not be whole; behind a FIX body, and in it, everything must be. */
+    if (framer->state == SL_FRAMER_TRAILER && framer->framing != SL_FRAMING_FIX)
+        return true;
+    if (why != SL_END_OF_DATAGRAM && why != SL_END_OF_FILE)
+        return false;
+    return framer->framing == SL_FRAMING_LINE || framer->framing == SL_FRAMING_FILE ||
+           framer->framing == SL_FRAMING_MIME;
+}
+
+/* Nothing but a CR, nothing but comments, or what only looked like the begin of FIX. */
+static bool is_empty(const struct sl_framer *framer, enum sl_framing_end why)
+{
+    if (framer->framing == SL_FRAMING_XML)
+        return sl_framing_xml_is_empty(framer);
+    if (framer->fix.resyncs && framer->state == SL_FRAMER_TEXT)
+        return true;
+    return framer->framing == SL_FRAMING_LINE && ends_well(framer, why) && framer->len == framer->ends_in_cr;
+}
+
+static void end_open(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed)
+{
+    static const uint8_t cuts[] = {
+        [SL_END_OF_LINE] = SL_CUT_LINE_DOWN,
+        [SL_END_OF_DATAGRAM] = SL_CUT_LINE_DOWN,
+        [SL_END_OF_TIME] = SL_CUT_TIMEOUT,
+        [SL_END_OF_FILE] = SL_CUT_FILE_END,
+    };
+    if (is_empty(framer, why)) {
+        framed->end = SL_FRAMED_NOTHING;
+        framed->fill = framer->len;
+    } else if (ends_well(framer, why)) {
+        framed->end = SL_FRAMED_WHOLE;
+        framed->trim = framed->fill = framer->framing == SL_FRAMING_LINE && framer->ends_in_cr;
+    } else {
+        framed->end = SL_FRAMED_CUT;
+        framed->cut = framer->state == SL_FRAMER_NOISE ? SL_CUT_NOISE : (enum sl_cut)cuts[why];
+    }
 }
 
 void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed)
 {
     *framed = (struct sl_framed){ 0 };
-    enum sl_cut cut = why == SL_END_OF_TIME ? SL_CUT_TIMEOUT : SL_CUT_LINE_DOWN;
-    bool last_line = framer->framing == SL_FRAMING_LINE && why == SL_END_OF_DATAGRAM;
-    if (framer->len && last_line && framer->len == framer->ends_in_cr) {
-        framed->end = SL_FRAMED_NOTHING;
-        framed->fill = framer->len;
-    } else if (framer->len && framer->fix.resyncs && framer->state == SL_FRAMER_TEXT) {
-        framed->end = SL_FRAMED_NOTHING;
-        framed->fill = framer->len;
-    } else if (framer->len && (is_behind_text(framer) || last_line)) {
-        framed->end = SL_FRAMED_WHOLE;
-        framed->trim = framed->fill = last_line && framer->ends_in_cr;
-    } else if (framer->len) {
-        framed->end = SL_FRAMED_CUT;
-        framed->cut = framer->state == SL_FRAMER_NOISE ? SL_CUT_NOISE : cut;
-    }
+    if (framer->len)
+        end_open(framer, why, framed);
     if (why != SL_END_OF_TIME) {
+        framed->fill += framer->xml.pending;
         sl_framer_init(framer, framer->framing, framer->message_max);
     } else if (framer->len) {
         /* The rest may still come, and must not be taken for noise or for a length. */
         framer->state = framer->state == SL_FRAMER_NOISE ? SL_FRAMER_BETWEEN : SL_FRAMER_SKIP;
         framer->len = framer->trailer = 0;
         framer->ends_in_cr = false;
+        sl_framing_xml_forget_start(framer);
     }
 }
 

@@ -26,9 +26,19 @@
  *           a wrong length swallowed is lost with it.  Between units, and of noise, as with CONTROL; noise also ends
  *           before a field or line that begins with an 8.
  * DATAGRAM  What one call brings is a unit.
+ * FILE      All bytes of a file, or of a datagram, are a unit.
+ * XML       Documents one behind the other, with nothing between them or anything: a unit runs from the first '<' to
+ *           the end tag of its root.  Comments, CDATA, processing instructions, quotes in tags and the brackets of a
+ *           DTD are told apart, names are not compared.  An XML declaration inside a document is a new start.  Between
+ *           documents blanks, control characters and byte-order marks are filling, as comments before a declaration
+ *           are; anything else is noise up to the next '<'.  Of encodings only those that have ASCII as ASCII: UTF-16
+ *           comes in files and datagrams.
+ * MIME      Mail.  What begins with a line "From " is an mbox (RFC 4155): such a line behind an empty one ends a
+ *           message, and is filling.  Else a line that is only a dot ends one (RFC 5321 4.1.1.4), and is filling; dots
+ *           that were doubled for that stay so.  The end of a file or datagram ends the last one.
  *
- * A unit over message_max is cut there, and the rest of it, up to EOT, SOH or LF, is skipped as filling; so is what
- * comes of a unit after its time.
+ * A unit over message_max is cut there, and the rest of it, up to EOT, SOH, LF or whatever ends a unit, is skipped as
+ * filling; so is what comes of a unit after its time.
  */
 #ifndef SL_PIPELINE_FRAMING_H
 #define SL_PIPELINE_FRAMING_H
@@ -49,6 +59,9 @@ enum sl_framing {
     SL_FRAMING_LENGTH32,
     SL_FRAMING_LINE, /* LF or CR LF ends a message */
     SL_FRAMING_FIX,  /* 8=FIX, 9= and so many bytes, 10= */
+    SL_FRAMING_FILE, /* a file is a message */
+    SL_FRAMING_XML,  /* documents */
+    SL_FRAMING_MIME, /* mail: mbox, or dots */
     SL_FRAMING_CNT,
 };
 
@@ -75,6 +88,16 @@ struct sl_framer {
         bool starts;  /* the last byte was one that a field or line may follow */
         bool resyncs; /* what looks like a begin and is none is filling: a cut unit goes on there */
     } fix;
+    struct {         /* framing_xml.c */
+        uint32_t depth;
+        uint8_t mode, back, match, quote;
+        uint8_t pending; /* bytes skipped, not yet counted: they may begin a document */
+        bool root, slash;
+    } xml;
+    struct { /* framing_mime.c */
+        uint8_t line_len;
+        bool may_be_dot, may_be_postmark, cr, mbox, begun, in_postmark;
+    } mime;
 };
 
 enum sl_framed_end {
@@ -92,16 +115,18 @@ struct sl_framed {
     enum sl_framed_end end;
     enum sl_cut cut;
     uint32_t trim; /* this many of the unit's last bytes are not its own: a CR before LF */
+    uint32_t carry; /* XML: so many first bytes of sl_framing_xml_start begin the next unit, and came before data */
 };
+extern const uint8_t sl_framing_xml_start[5];
 
 void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t message_max);
 
 /* At most one end.  Takes at least one byte or ends a unit, so that calling again gets through; len is not 0. */
 void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
 
-enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME };
+enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME, SL_END_OF_FILE };
 
-/* What becomes of the unit that is open.  After the end of a line or datagram the next byte is the first of
+/* What becomes of the unit that is open.  After the end of a line, datagram or file the next byte is the first of
  * something new. */
 void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed);
 

@@ -14,12 +14,12 @@ static uint32_t next_piece(uint32_t *seed, uint32_t left)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t framings[] = { SL_FRAMING_CONTROL, SL_FRAMING_LENGTH16, SL_FRAMING_LENGTH32, SL_FRAMING_LINE,
-                                        SL_FRAMING_FIX };
+                                        SL_FRAMING_FIX,     SL_FRAMING_FILE,     SL_FRAMING_XML,      SL_FRAMING_MIME };
     if (size < 4 || size > UNITS_MAX)
         return 0;
     enum sl_framing framing = framings[data[0] % sizeof(framings)];
     uint32_t message_max = SL_MESSAGE_MAX_MIN + data[1] * 8u, seed = data[2];
-    enum sl_framing_end end = data[3] % 3;
+    enum sl_framing_end end = data[3] % 4;
     const uint8_t *stream = data + 4;
     uint32_t len = (uint32_t)size - 4;
 

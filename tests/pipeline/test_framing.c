@@ -19,6 +19,12 @@
 #define BEAT  "8=FIX.4.4\0019=5\00135=0\00110=163\001"
 #define NEWS  "8=FIXT.1.1\0019=0000016\00135=B\00195=2\00196=\001a\00110=071\001"
 #define WRONG "8=FIX.4.4\0019=4\00135=0\00110=163\001"
+#define DOC   "<?xml version='1.0'?>\n<doc a=\"/>\">Text &lt;</doc>"
+#define TRICKY                                                                                                         \
+    "<!DOCTYPE a [<!-- ' --><?pi ]>?><!ENTITY b '<a/>]>'><!ELEMENT a (#PCDATA)>] ><!-- <a/> --><a b='/' c=\">\"><b "        \
+    "d='<'/><![CDATA[</a>]]]]><?p </a> ?><!-- - -- </a> --></a >"
+#define MAIL  "Subject: A ferry\r\n\r\nBack.\r\n..\r\n. \r\nThe end.\r\n"
+#define MARK  "From desk@wire.example Mon Jan  5 12:00:00 2026\n"
 
 struct want {
     const char *bytes;
@@ -32,7 +38,7 @@ static const struct framing_case {
     uint32_t message_max;
     const char *wire;
     uint32_t wire_len; /* 0: strlen */
-    struct want want[5];
+    struct want want[6];
     bool broken;
 } cases[] = {
     {"one message",                   SL_FRAMING_CONTROL,  MAX, ONE,                        0,  { { ONE, 0, 0 } },                                                              false},
@@ -200,6 +206,51 @@ static const struct framing_case {
      FIFTY "01234567890123\ntwo\n",
      0,                                                                                         { { FIFTY "01234567890123", 64, 0 }, { "two", 0, 0 } },
      false                                                                                                                                                                           },
+    { "a document",                   SL_FRAMING_XML,      MAX, "<a>b</a>",                 0,  { { "<a>b</a>", 0, 0 } },                                                       false},
+    { "documents",
+     SL_FRAMING_XML, MAX,
+     DOC DOC "\r\n\0\003\xef\xbb\xbf" DOC "<b/>",
+     3 * (sizeof(DOC) - 1) + 11, { { DOC, 0, 0 }, { DOC, 0, 0 }, { DOC, 0, 0 }, { "<b/>", 0, 0 } }, false },
+    { "what looks like an end",
+     SL_FRAMING_XML, MAX, TRICKY "<b c='>'/>", 0, { { TRICKY, 0, 0 }, { "<b c='>'/>", 0, 0 } }, false },
+    { "a document inside another",
+     SL_FRAMING_XML, MAX, "<a><b>cut" DOC, 0, { { "<a><b>cut", 0, SL_CUT_NEW_START }, { DOC, 0, 0 } }, false },
+    { "almost a document inside another",
+     SL_FRAMING_XML, MAX, "<a><?xm l?><?xmlx ?><?xml-stylesheet ?></a>", 0,
+     { { "<a><?xm l?><?xmlx ?><?xml-stylesheet ?></a>", 0, 0 } }, false },
+    { "comments between",
+     SL_FRAMING_XML, MAX, DOC "<!-- end --><?done?>" DOC, 0, { { DOC, 0, 0 }, { DOC, 0, 0 } }, false },
+    { "noise between documents",
+     SL_FRAMING_XML, MAX, "login: \r\n" DOC "1 < 2" DOC, 0,
+     { { "login: \r\n", 0, SL_CUT_NOISE }, { DOC, 0, 0 }, { "1 ", 0, SL_CUT_NOISE }, { "< ", 0, SL_CUT_NOISE },
+       { "2", 0, SL_CUT_NOISE }, { DOC, 0, 0 } },
+     false },
+    { "an end without a start",
+     SL_FRAMING_XML, MAX, "</x>" DOC, 0, { { "</x>", 0, SL_CUT_NOISE }, { DOC, 0, 0 } }, false },
+    { "a document too long",
+     SL_FRAMING_XML, 64, "<a>" LONG "</a>" DOC "<b/>", 0,
+     { { "<a>" LONG, 64, SL_CUT_TOO_LONG }, { DOC, 0, 0 }, { "<b/>", 0, 0 } }, false },
+    { "a document too long, and no end of it",
+     SL_FRAMING_XML, 64, "<a>" LONG DOC "<b/>", 0,
+     { { "<a>" LONG, 64, SL_CUT_TOO_LONG }, { DOC, 0, 0 }, { "<b/>", 0, 0 } }, false },
+    { "a document and half of one",
+     SL_FRAMING_XML, MAX, DOC "<a><b>", 0, { { DOC, 0, 0 }, { "<a><b>", 0, SL_CUT_LINE_DOWN } }, false },
+    { "mail that ends in dots",
+     SL_FRAMING_MIME, MAX, "\r\n" MAIL ".\r\n" MAIL ".\n.\n\n" MAIL ".\r\n", 0,
+     { { MAIL, 0, 0 }, { MAIL, 0, 0 }, { MAIL, 0, 0 } }, false },
+    { "an mbox",
+     SL_FRAMING_MIME, MAX, MARK MAIL "\n" MARK MAIL ".\n\n" MARK MARK "A: b\n\n" MARK, 0,
+     { { MAIL "\n", 0, 0 }, { MAIL ".\n\n", 0, 0 }, { "A: b\n\n", 0, 0 } }, false },
+    { "mail that happens to say From",
+     SL_FRAMING_MIME, MAX, MAIL "\r\n\r\nFrom here on.\r\n.\r\n", 0, { { MAIL "\r\n\r\nFrom here on.\r\n", 0, 0 } }, false },
+    { "mail too long",
+     SL_FRAMING_MIME, 64, LONG "\n.\n" "A: b\n\n.\n", 0,
+     { { LONG, 64, SL_CUT_TOO_LONG }, { "A: b\n\n", 0, 0 } }, false },
+    { "mail cut in its text",
+     SL_FRAMING_MIME, MAX, MAIL, 0, { { MAIL, 0, SL_CUT_LINE_DOWN } }, false },
+    { "a file on a line that breaks",
+     SL_FRAMING_FILE, MAX, "abc", 0, { { "abc", 0, SL_CUT_LINE_DOWN } }, false },
+    { "a file too long", SL_FRAMING_FILE, 64, LONG LONG, 0, { { LONG, 64, SL_CUT_TOO_LONG } }, false },
 };
 #define CASE_CNT (sizeof(cases) / sizeof(cases[0]))
 
@@ -237,7 +288,7 @@ Test(framing, messages_are_found_whole_and_what_is_not_whole_is_cut_with_its_rea
         const struct framing_case *c = &cases[i];
         uint32_t len = len_or_strlen(c->wire_len, c->wire), cnt = 0;
         struct units units = run_case(c, len, len, 0);
-        for (; cnt < 5 && c->want[cnt].bytes; cnt++) {
+        for (; cnt < 6 && c->want[cnt].bytes; cnt++) {
             const struct want *want = &c->want[cnt];
             uint32_t want_len = len_or_strlen(want->len, want->bytes);
             cr_assert_lt(cnt, units.cnt, "%s: unit %u is missing", c->name, cnt);
@@ -318,6 +369,37 @@ Test(framing, time_that_ends_between_units_changes_nothing)
     units_feed(&units, (const uint8_t *)"\0\001x", 3);
     cr_expect_eq(units.cnt, 1);
     units_fini(&units);
+}
+
+Test(framing, the_end_of_a_file_ends_what_has_no_end_of_its_own)
+{
+    static const struct file_case {
+        const char *name;
+        enum sl_framing framing;
+        const char *wire;
+        uint32_t cnt;
+        enum sl_cut last;
+    } rows[] = {
+        { "file",            SL_FRAMING_FILE,     "abc",      1, SL_CUT_NOT      },
+        { "mail",            SL_FRAMING_MIME,     MAIL,       1, SL_CUT_NOT      },
+        { "line",            SL_FRAMING_LINE,     "a\nb",     2, SL_CUT_NOT      },
+        { "trailer",         SL_FRAMING_CONTROL,  BODY TAIL,  1, SL_CUT_NOT      },
+        { "text",            SL_FRAMING_CONTROL,  BODY,       1, SL_CUT_FILE_END },
+        { "noise",           SL_FRAMING_CONTROL,  "buzz",     1, SL_CUT_NOISE    },
+        { "document",        SL_FRAMING_XML,      "<a><b>",   1, SL_CUT_FILE_END },
+        { "only a comment",  SL_FRAMING_XML,      "<!-- -->", 0, SL_CUT_NOT      },
+        { "length",          SL_FRAMING_LENGTH16, "\1\1abc",  1, SL_CUT_FILE_END },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct units units;
+        units_init(&units, rows[i].framing, MAX, MAX);
+        units_feed(&units, (const uint8_t *)rows[i].wire, (uint32_t)strlen(rows[i].wire));
+        units_end(&units, SL_END_OF_FILE);
+        cr_assert_eq(units.cnt, rows[i].cnt, "%s: %u units", rows[i].name, units.cnt);
+        cr_expect(!units.cnt || units.unit[units.cnt - 1].cut == rows[i].last, "%s", rows[i].name);
+        cr_expect(units_add_up(&units), "%s", rows[i].name);
+        units_fini(&units);
+    }
 }
 
 Test(framing, the_end_of_a_datagram_ends_its_last_line)

@@ -31,8 +31,8 @@ static inline void units_init(struct units *units, enum sl_framing framing, uint
 {
     memset(units, 0, sizeof(*units));
     sl_framer_init(&units->framer, framing, message_max);
-    units->bytes_cap = len;
-    units->bytes = malloc(len + 1);
+    units->bytes_cap = len + (uint32_t)sizeof(sl_framing_xml_start);
+    units->bytes = malloc(units->bytes_cap);
     assert(units->bytes);
 }
 
@@ -70,6 +70,9 @@ static inline void units_take(struct units *units, const uint8_t *data, uint32_t
         break;
     }
     units->open = units->bytes_len;
+    assert(framed->carry <= sizeof(sl_framing_xml_start) && units->bytes_cap - units->bytes_len >= framed->carry);
+    memcpy(units->bytes + units->bytes_len, sl_framing_xml_start, framed->carry);
+    units->bytes_len += framed->carry;
 }
 
 static inline void units_feed(struct units *units, const uint8_t *data, uint32_t len)
@@ -102,9 +105,6 @@ static inline bool units_same(const struct units *a, const struct units *b)
 }
 
 /* Whatever was taken is in a unit or was filling. */
-static inline bool units_add_up(const struct units *units)
-{
-    return units->eaten == units->fill + units->bytes_len;
-}
+static inline bool units_add_up(const struct units *units) { return units->eaten == units->fill + units->bytes_len; }
 
 #endif
