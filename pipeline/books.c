@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { COLS = SL_DESK_COLS };
-_Static_assert((int)SL_RX_COLS <= (int)COLS && (int)SL_TAPE_COLS <= (int)COLS && (int)SL_THREAD_COLS <= (int)COLS,
-               "the desk's rows are the widest");
+enum { COLS = (int)SL_RX_COLS > (int)SL_DESK_COLS ? (int)SL_RX_COLS : (int)SL_DESK_COLS };
+_Static_assert((int)SL_TAPE_COLS <= (int)COLS && (int)SL_THREAD_COLS <= (int)COLS, "a feed's rows are the widest");
 
 /* Two rows for each feed, the tape's, then the threads'. */
 static uint32_t row_cnt_of(uint32_t feed_cnt, uint32_t thread_cnt) { return 2 * feed_cnt + 1 + thread_cnt; }
@@ -114,6 +113,14 @@ static bool check_messages(struct teller *teller, const sl_cell *rx, const sl_ce
                  "used, repeated or malformed",
                  sl_cell_get(&rx[SL_RX_DATAGRAMS_USED]) + sl_cell_get(&rx[SL_RX_DATAGRAMS_REPEATED]) +
                      sl_cell_get(&rx[SL_RX_DATAGRAMS_MALFORMED])) &&
+           check(teller, "feed", feed, "files taken", sl_cell_get(&rx[SL_RX_FILES_TAKEN]),
+                 "done, rejected, left, lost or at hand",
+                 sl_cell_get(&rx[SL_RX_FILES_DONE]) + sl_cell_get(&rx[SL_RX_FILES_REJECTED]) +
+                     sl_cell_get(&rx[SL_RX_FILES_LEFT]) + sl_cell_get(&rx[SL_RX_FILES_LOST]) +
+                     sl_cell_get(&rx[SL_RX_FILES_NOW])) &&
+           check(teller, "feed", feed, "packets", sl_cell_get(&rx[SL_RX_PACKETS]), "used, other or bad",
+                 sl_cell_get(&rx[SL_RX_PACKETS_USED]) + sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) +
+                     sl_cell_get(&rx[SL_RX_PACKETS_BAD])) &&
            check(teller, "feed", feed, "messages framed", sum(&rx[SL_RX_FRAMED_LANE], SL_LANE_CNT),
                  "answered or dropped", answered + sum(&rx[SL_RX_DROPPED_LANE], SL_LANE_CNT)) &&
            check(teller, "feed", feed, "messages answered", answered, "with bulletins, empty or rejected",

@@ -29,6 +29,21 @@ enum sl_book_rx {
     SL_RX_FILL_BYTES, /* SYN, NUL, DEL and line ends between messages */
     SL_RX_LAST_NS, /* when the last packet came */
     SL_RX_LINES_UP,
+    SL_RX_FILES_TAKEN, /* = DONE + REJECTED + LEFT + LOST + NOW */
+    SL_RX_FILES_DONE,
+    SL_RX_FILES_DUPLICATE, /* of those done: said nothing that had not been said */
+    SL_RX_FILES_REJECTED,
+    SL_RX_FILES_LEFT, /* in the work folder at the stop, for the next start */
+    SL_RX_FILES_LOST, /* somebody took them out of the work folder */
+    SL_RX_FILES_NOW, /* in our hands just now */
+    SL_RX_FILES_REMOVED, /* finished ones, when there were too many */
+    SL_RX_PACKETS, /* of captures = USED + OTHER + BAD; a fragment is used when it is kept */
+    SL_RX_PACKETS_USED,
+    SL_RX_PACKETS_OTHER, /* not from, to or of what the line is for */
+    SL_RX_PACKETS_BAD, /* cut short by the capture, or no packet at all */
+    SL_RX_FRAGMENTS_LOST, /* datagrams that could not be put together */
+    SL_RX_GAPS, /* places where a capture's stream has a hole */
+    SL_RX_GAP_BYTES,
     SL_RX_FRAMED_LANE, /* 4 columns */
     SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
     SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */

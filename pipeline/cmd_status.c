@@ -78,6 +78,26 @@ static void print_feeds(const struct status *status)
     }
 }
 
+/* Only of feeds that have any. */
+static void print_sources(const struct status *status)
+{
+    for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
+        const sl_cell *rx = sl_books_rx(&status->books, i);
+        if (sl_cell_get(&rx[SL_RX_FILES_TAKEN]))
+            printf("files %-16s done %" PRIu64 " (duplicates %" PRIu64 ")  rejected %" PRIu64 "  at hand %" PRIu64
+                   "  lost %" PRIu64 "  removed %" PRIu64 "\n",
+                   status->visit.feed[i], sl_cell_get(&rx[SL_RX_FILES_DONE]), sl_cell_get(&rx[SL_RX_FILES_DUPLICATE]),
+                   sl_cell_get(&rx[SL_RX_FILES_REJECTED]), sl_cell_get(&rx[SL_RX_FILES_NOW]),
+                   sl_cell_get(&rx[SL_RX_FILES_LOST]), sl_cell_get(&rx[SL_RX_FILES_REMOVED]));
+        if (sl_cell_get(&rx[SL_RX_PACKETS]))
+            printf("capture %-14s packets used %" PRIu64 "  other %" PRIu64 "  bad %" PRIu64 "  fragments lost %" PRIu64
+                   "  gaps %" PRIu64 " (%" PRIu64 " bytes)\n",
+                   status->visit.feed[i], sl_cell_get(&rx[SL_RX_PACKETS_USED]), sl_cell_get(&rx[SL_RX_PACKETS_OTHER]),
+                   sl_cell_get(&rx[SL_RX_PACKETS_BAD]), sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]),
+                   sl_cell_get(&rx[SL_RX_GAPS]), sl_cell_get(&rx[SL_RX_GAP_BYTES]));
+    }
+}
+
 static void print_lanes(const struct status *status)
 {
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++) {
@@ -118,6 +138,7 @@ static void print_people(const struct status *status)
            sl_cell_get(&tape[SL_TAPE_PASSED]), sl_cell_get(&tape[SL_TAPE_RELEASED]), sl_cell_get(&tape[SL_TAPE_MADE]),
            sl_cell_get(&tape[SL_TAPE_EVICTIONS]), sl_cell_get(&tape[SL_TAPE_CLOCK_STEPS]));
     print_feeds(status);
+    print_sources(status);
     print_lanes(status);
     putchar('\n');
     print_threads(status);
@@ -133,7 +154,7 @@ static void print_people(const struct status *status)
 static void tell_feed(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
     struct sl_feed_sums feed = sl_books_sums(&status->books, idx);
-    const sl_cell *desk = sl_books_desk(&status->books, idx);
+    const sl_cell *desk = sl_books_desk(&status->books, idx), *rx = sl_books_rx(&status->books, idx);
 
     sl_facts_open(facts, NULL, '{');
     sl_facts_text(facts, "name", status->visit.feed[idx]);
@@ -143,6 +164,19 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
                      { "rejected", feed.rejected }, { "said", sl_cell_get(&desk[SL_DESK_SAID]) },
                      { "published", feed.published }, { "duplicates", feed.duplicates }, { "held", feed.held },
                      { "lastNs", feed.last_ns });
+    sl_facts_object(facts, "files", { "taken", sl_cell_get(&rx[SL_RX_FILES_TAKEN]) },
+                    { "done", sl_cell_get(&rx[SL_RX_FILES_DONE]) },
+                    { "duplicate", sl_cell_get(&rx[SL_RX_FILES_DUPLICATE]) },
+                    { "rejected", sl_cell_get(&rx[SL_RX_FILES_REJECTED]) },
+                    { "left", sl_cell_get(&rx[SL_RX_FILES_LEFT]) }, { "lost", sl_cell_get(&rx[SL_RX_FILES_LOST]) },
+                    { "now", sl_cell_get(&rx[SL_RX_FILES_NOW]) },
+                    { "removed", sl_cell_get(&rx[SL_RX_FILES_REMOVED]) });
+    sl_facts_object(facts, "capture", { "packets", sl_cell_get(&rx[SL_RX_PACKETS]) },
+                    { "used", sl_cell_get(&rx[SL_RX_PACKETS_USED]) },
+                    { "other", sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) },
+                    { "bad", sl_cell_get(&rx[SL_RX_PACKETS_BAD]) },
+                    { "fragmentsLost", sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]) },
+                    { "gaps", sl_cell_get(&rx[SL_RX_GAPS]) }, { "gapBytes", sl_cell_get(&rx[SL_RX_GAP_BYTES]) });
     sl_facts_open(facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));

@@ -660,12 +660,17 @@ static int check_threads(const struct sl_place *place)
     return rc;
 }
 
-static bool has_streams(const struct sl_config_feed *feed)
+static bool has_kind(const struct sl_config_feed *feed, enum sl_line_kind kind)
 {
     for (uint32_t i = 0; i < feed->line_cnt; i++)
-        if (feed->lines[i].kind != SL_LINE_UDP)
+        if (feed->lines[i].kind == kind)
             return true;
     return false;
+}
+
+static bool has_streams(const struct sl_config_feed *feed)
+{
+    return has_kind(feed, SL_LINE_TCP_DIAL) || has_kind(feed, SL_LINE_TCP_LISTEN);
 }
 
 /* Formats that say in their first bytes where a message ends, and what an unnamed framing is over tcp. */
@@ -679,7 +684,7 @@ static const struct {
     { "fixnews", SL_FRAMING_FIX },
 };
 
-/* Control characters and FIX part messages in datagrams too; what else has a framing of its own needs it in streams only. */
+/* Control characters and FIX part messages in datagrams too; what else has a framing of its own needs it in streams. */
 static enum sl_framing usual_framing(const struct sl_config_feed *feed)
 {
     for (size_t i = 0; i < CNT(own_framings); i++)
@@ -687,7 +692,7 @@ static enum sl_framing usual_framing(const struct sl_config_feed *feed)
             (own_framings[i].framing == SL_FRAMING_CONTROL || own_framings[i].framing == SL_FRAMING_FIX ||
              has_streams(feed)))
             return own_framings[i].framing;
-    return SL_FRAMING_DATAGRAM;
+    return has_kind(feed, SL_LINE_SPOOL) ? SL_FRAMING_FILE : SL_FRAMING_DATAGRAM;
 }
 
 static int check_framing(const struct sl_place *place, uint32_t f)
@@ -696,9 +701,13 @@ static int check_framing(const struct sl_place *place, uint32_t f)
     bool given = is_given(place, f, "framing");
     if (!given)
         feed->framing = usual_framing(feed);
+    struct path path = path_of("feeds[%u].framing", f);
+    if (feed->framing == SL_FRAMING_DATAGRAM && has_kind(feed, SL_LINE_SPOOL) && !has_streams(feed))
+        return fault_at(place->reading, path.text,
+                        "a file is no datagram; file is expected, or what parts messages in files");
     if ((feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE) || !has_streams(feed))
         return 0;
-    return fault_at(place->reading, path_of("feeds[%u].framing", f).text,
+    return fault_at(place->reading, path.text,
                     "%s; one of control, length16, length32, line, fix, xml, mime is expected for format %s over tcp",
                     !given                                ? "is missing"
                     : feed->framing == SL_FRAMING_DATAGRAM ? "a stream has no datagrams"
@@ -708,8 +717,11 @@ static int check_framing(const struct sl_place *place, uint32_t f)
 
 static bool same_address(const struct sl_line_config *a, const struct sl_line_config *b)
 {
-    return a->kind == b->kind && a->addr_len == b->addr_len && !memcmp(&a->addr, &b->addr, a->addr_len) &&
-           !strcmp(a->interface, b->interface) && !memcmp(&a->source, &b->source, sizeof(a->source));
+    if (a->kind == SL_LINE_SPOOL && b->kind == SL_LINE_SPOOL)
+        return !strcmp(a->path, b->path);
+    return a->kind == b->kind && a->kind != SL_LINE_SPOOL && a->addr_len == b->addr_len &&
+           !memcmp(&a->addr, &b->addr, a->addr_len) && !strcmp(a->interface, b->interface) &&
+           !memcmp(&a->source, &b->source, sizeof(a->source));
 }
 
 /* What comes in at an address is one line of one feed.  An agency may be dialled twice, though. */

@@ -24,6 +24,8 @@ struct merge {
 
 struct source {
     uint32_t decoder_cnt;
+    struct sl_ack *acks;
+    struct sl_bell *bell;
     struct merge lanes[SL_LANE_CNT];
     struct stream streams[SL_DECODERS_MAX][SL_LANE_CNT];
 };
@@ -39,6 +41,8 @@ struct sl_desk {
 static int join_source(struct source *source, const struct sl_desk_source *config)
 {
     source->decoder_cnt = config->decoder_cnt;
+    source->acks = config->acks;
+    source->bell = config->bell;
     for (uint32_t d = 0; d < config->decoder_cnt; d++)
         for (unsigned lane = 0; lane < SL_LANE_CNT; lane++) {
             const struct sl_lane_rings *rings = &config->decoders[d].lane[lane];
@@ -95,7 +99,8 @@ static struct stream *find_next(struct source *source, enum sl_lane lane, struct
         if (message->ticket != merge->ticket)
             continue;
         merge->decoder = d;
-        *at_hand = (struct sl_case){ answer, message, &merge->raw_seq };
+        struct sl_ack *ack = message->ack ? &source->acks[message->ack - 1] : NULL;
+        *at_hand = (struct sl_case){ answer, message, &merge->raw_seq, ack };
         return stream;
     }
     return NULL;
@@ -131,6 +136,8 @@ static bool serve(void *self, enum sl_lane lane)
             continue;
         if (!sl_judge_settle(&desk->judge, &at_hand))
             return false;
+        if (at_hand.ack && at_hand.answer->last)
+            sl_bell_ring(source->bell);
         give_back(&source->lanes[lane], stream, at_hand.answer);
         desk->turn[lane] = s + 1;
         return true;
@@ -194,3 +201,10 @@ void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note)
     if (note->feed < desk->judge.books->feed_cnt)
         sl_judge_crashed(&desk->judge, note);
 }
+
+void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin)
+{
+    sl_judge_remember(&desk->judge, bulletin);
+}
+
+struct sl_window *sl_desk_window(struct sl_desk *desk) { return &desk->judge.window; }

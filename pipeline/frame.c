@@ -23,6 +23,8 @@ struct conn { /* a stream; or a line of datagrams, which needs no memory between
     uint8_t wire_source;
     bool down; /* the line is, and there was no room yet for what it left */
     bool paused; /* for want of room */
+    bool fresh; /* nothing of this connection or file has come yet */
+    uint16_t ack; /* of the packet at hand */
     int64_t wire_ns, rx_ns; /* of the packet at hand */
     int64_t first_ns; /* of the open unit */
     int64_t open_since_ns; /* by the clock of poll; 0: it was not open at the last poll */
@@ -63,12 +65,24 @@ struct unit {
     enum sl_lane lane;
 };
 
-static uint32_t conns_of(const struct sl_line_config *line)
-{
-    return line->kind == SL_LINE_TCP_LISTEN ? SL_LINE_CONNS_MAX : 1;
-}
+static uint32_t conns_of(const struct sl_line_config *line) { return sl_line_conns(line->kind); }
 
 static bool is_stream(const struct sl_line_config *line) { return line->kind != SL_LINE_UDP; }
+
+/* Datagrams and files say themselves where they end; what comes as a stream must have a framing that does. */
+static bool can_frame(const struct sl_line_config *line, enum sl_framing framing)
+{
+    switch (line->kind) {
+    case SL_LINE_UDP:
+        return true;
+    case SL_LINE_SPOOL:
+        return framing != SL_FRAMING_DATAGRAM;
+    case SL_LINE_CAPTURE:
+        return !line->capture.tcp || (framing != SL_FRAMING_DATAGRAM && framing != SL_FRAMING_FILE);
+    default:
+        return framing != SL_FRAMING_DATAGRAM && framing != SL_FRAMING_FILE;
+    }
+}
 
 /* A message ring must be able to take the longest message that can come its way. */
 static int join_decoders(struct sl_frame *frame, uint32_t message_max)
@@ -100,7 +114,7 @@ static int check_lines(const struct sl_frame_config *config)
             return -EINVAL;
         const struct sl_feed *feed = &config->feeds[line->feed];
         if (feed->message_max < SL_MESSAGE_MAX_MIN || feed->framing >= SL_FRAMING_CNT ||
-            (is_stream(line) && (feed->framing == SL_FRAMING_DATAGRAM || feed->framing == SL_FRAMING_FILE)))
+            !can_frame(line, feed->framing))
             return -EINVAL;
     }
     return 0;
@@ -284,7 +298,10 @@ static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *
         .lane = (uint8_t)unit->lane,
         .wire_source = conn->wire_source,
         .cut = (uint8_t)unit->cut,
+        .ack = conn->ack,
     };
+    if (conn->ack)
+        frame->config.acks[conn->ack - 1].framed++;
     message->stamps.framed_ns = sl_clock_real(frame->config.clock);
     memcpy(message + 1, unit->bytes, unit->len);
     sl_spsc_commit(&decoder->lane[unit->lane], (uint32_t)sizeof(*message) + unit->len);
@@ -373,9 +390,43 @@ static bool end_open(struct sl_frame *frame, struct conn *conn, enum sl_framing_
     return true;
 }
 
+/* A file without any SOH is a message that a relay stripped, as a datagram would be. */
+static void look_at_start(struct conn *conn, const struct sl_packet *packet)
+{
+    bool stripped = conn->feed->feed->framing == SL_FRAMING_CONTROL &&
+                    !memchr(packet->data, 1 /* SOH */, packet->len) &&
+                    !sl_framing_is_filling(packet->data, packet->len);
+    conn->fresh = false;
+    if (packet->ack && stripped)
+        sl_framer_init(&conn->framer, SL_FRAMING_FILE, conn->feed->feed->message_max);
+}
+
+/* What a file that is not whole has left open is no message, whatever its framing says. */
+static bool end_file(struct sl_frame *frame, struct conn *conn, bool broken)
+{
+    struct sl_framer before = conn->framer;
+    struct sl_framed framed;
+    sl_framer_end(&conn->framer, broken ? SL_END_OF_LINE : SL_END_OF_FILE, &framed);
+    if (framed.cut == SL_CUT_LINE_DOWN)
+        framed.cut = SL_CUT_FILE_END;
+    if (!take_step(frame, conn, NULL, &framed)) {
+        conn->framer = before;
+        pause_conn(conn);
+        return false;
+    }
+    count_fill(conn, framed.fill);
+    sl_framer_init(&conn->framer, conn->feed->feed->framing, conn->feed->feed->message_max);
+    conn->paused = false;
+    return true;
+}
+
 static uint32_t take_stream(struct sl_frame *frame, struct conn *conn, const struct sl_packet *packet)
 {
     uint32_t at = 0;
+    if (packet->end)
+        return end_file(frame, conn, packet->broken);
+    if (conn->fresh)
+        look_at_start(conn, packet);
     while (at < packet->len) {
         struct sl_framer before = conn->framer;
         struct sl_framed framed;
@@ -450,6 +501,7 @@ uint32_t sl_frame_take(void *self, const struct sl_packet *packet)
     conn->wire_ns = packet->wire_ns;
     conn->rx_ns = packet->rx_ns;
     conn->wire_source = packet->wire_source;
+    conn->ack = packet->ack;
     if (!packet->datagram)
         return take_stream(frame, conn, packet);
     take_datagram(frame, conn, packet);
@@ -466,6 +518,7 @@ void sl_frame_line(void *self, uint16_t line, uint16_t conn_idx, enum sl_line_ev
         conn->paused = false;
     }
     conn->stream_off = 0;
+    conn->fresh = true;
 }
 
 static void end_old_units(struct sl_frame *frame, int64_t now_ns)
@@ -473,7 +526,9 @@ static void end_old_units(struct sl_frame *frame, int64_t now_ns)
     /* Backwards: ending a unit moves the last one into its place. */
     for (uint32_t i = frame->open_cnt; i--;) {
         struct conn *conn = frame->open[i];
-        int64_t message_ns = conn->feed->feed->message_ns;
+        /* A file is all there, and a capture has its own time: however long we take over them says nothing. */
+        enum sl_line_kind kind = frame->config.lines[conn->line].kind;
+        int64_t message_ns = kind == SL_LINE_SPOOL || kind == SL_LINE_CAPTURE ? 0 : conn->feed->feed->message_ns;
         if (conn->down)
             conn->down = !end_open(frame, conn, SL_END_OF_LINE);
         else if (!conn->open_since_ns)

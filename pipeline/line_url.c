@@ -21,6 +21,18 @@
 #define RECONNECT_MAX_NS     10000000000ll
 #define RECONNECT_LONGEST_NS 3600000000000ll
 
+/* Folders of files. */
+#define QUIET_NS     2000000000ll
+#define RESCAN_NS    5000000000ll
+#define LARGEST      (1ull << 30)
+#define KEEP_NS      (7 * 86400000000000ll)
+#define KEEP_CNT     100000u
+#define KEEP_BYTES   (10ull << 30)
+#define KEEP_CNT_MAX 100000000u
+#define SIZE_MAX_    (1ull << 50)
+#define TIME_MAX_NS  (3650 * 86400000000000ll)
+#define UNFINISHED   ".tmp,.part,.filepart"
+
 /* A URL while it is read.  text is cut into pieces in place. */
 struct url {
     struct sl_line_config *line;
@@ -39,6 +51,7 @@ static const struct scheme {
     { "udp",        SL_LINE_UDP,        "address:port"          },
     { "tcp",        SL_LINE_TCP_DIAL,   "host:port"             },
     { "tcp-listen", SL_LINE_TCP_LISTEN, "address:port or :port" },
+    { "spool",      SL_LINE_SPOOL,      "/folder"               },
 };
 /* clang-format on */
 #define SCHEME_CNT (sizeof(schemes) / sizeof(schemes[0]))
@@ -60,7 +73,7 @@ static int refuse_scheme(struct url *url, const char *name)
     const char *near = sl_nearest_of(name, names);
     if (near)
         return refuse(url, "'%s' is no kind of line; did you mean %s://?", name, near);
-    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen is expected", name);
+    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen, spool is expected", name);
 }
 
 /* Gives what stands behind the scheme. */
@@ -237,13 +250,80 @@ static int take_source(struct url *url, char *address)
     return 0;
 }
 
+static int read_value(struct url *url, const char *key, enum sl_config_unit unit, const char *text, uint64_t min,
+                      uint64_t max, uint64_t *value)
+{
+    char why[128];
+    return sl_config_within(unit, text, min, max, value, why, sizeof(why)) ? 0 : refuse(url, "%s: %s", key, why);
+}
+
 static int take_rcvbuf(struct url *url, char *text)
 {
-    uint64_t bytes;
-    char why[128];
-    if (!sl_config_within(SL_CONFIG_SIZE, text, RCVBUF_MIN, RCVBUF_MAX, &bytes, why, sizeof(why)))
-        return refuse(url, "rcvbuf: %s", why);
+    uint64_t bytes = 0;
+    int rc = read_value(url, "rcvbuf", SL_CONFIG_SIZE, text, RCVBUF_MIN, RCVBUF_MAX, &bytes);
     url->line->rcvbuf = (uint32_t)bytes;
+    return rc;
+}
+
+static int take_ns(struct url *url, const char *key, const char *text, int64_t min_ns, int64_t *ns)
+{
+    uint64_t value = 0;
+    int rc = read_value(url, key, SL_CONFIG_DURATION, text, (uint64_t)min_ns, TIME_MAX_NS, &value);
+    *ns = (int64_t)value;
+    return rc;
+}
+
+static int take_quiet(struct url *url, char *text)
+{
+    return take_ns(url, "quiet", text, 0, &url->line->spool.quiet_ns);
+}
+
+static int take_rescan(struct url *url, char *text)
+{
+    return take_ns(url, "rescan", text, 10000000, &url->line->spool.rescan_ns);
+}
+
+static int take_keep(struct url *url, char *text)
+{
+    return take_ns(url, "keep", text, 1000000000, &url->line->spool.keep_ns);
+}
+
+static int take_largest(struct url *url, char *text)
+{
+    return read_value(url, "largest", SL_CONFIG_SIZE, text, 1, SIZE_MAX_, &url->line->spool.largest);
+}
+
+static int take_keep_bytes(struct url *url, char *text)
+{
+    return read_value(url, "keep_bytes", SL_CONFIG_SIZE, text, 1, SIZE_MAX_, &url->line->spool.keep_bytes);
+}
+
+static int take_keep_files(struct url *url, char *text)
+{
+    return read_value(url, "keep_files", SL_CONFIG_COUNT, text, 1, KEEP_CNT_MAX, &url->line->spool.keep_cnt);
+}
+
+static int take_folder(struct url *url, const char *key, const char *text, char to[SL_LINE_PATH_LEN])
+{
+    if (*text != '/')
+        return refuse(url, "%s=%s is no path from the root", key, text);
+    snprintf(to, SL_LINE_PATH_LEN, "%s", text);
+    return 0;
+}
+
+static int take_done(struct url *url, char *text) { return take_folder(url, "done", text, url->line->spool.done); }
+
+static int take_rejects(struct url *url, char *text)
+{
+    return take_folder(url, "rejects", text, url->line->spool.rejects);
+}
+
+static int take_unfinished(struct url *url, char *text)
+{
+    size_t room = sizeof(url->line->spool.unfinished);
+    if (strlen(text) >= room)
+        return refuse(url, "unfinished: longer than %zu bytes", room - 1);
+    strcpy(url->line->spool.unfinished, text);
     return 0;
 }
 
@@ -339,6 +419,15 @@ static const struct key {
     { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
     { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
     { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN), false, take_rcvbuf    },
+    { "done",       BIT(SL_LINE_SPOOL), false, take_done       },
+    { "rejects",    BIT(SL_LINE_SPOOL), false, take_rejects    },
+    { "unfinished", BIT(SL_LINE_SPOOL), false, take_unfinished },
+    { "quiet",      BIT(SL_LINE_SPOOL), false, take_quiet      },
+    { "rescan",     BIT(SL_LINE_SPOOL), false, take_rescan     },
+    { "largest",    BIT(SL_LINE_SPOOL), false, take_largest    },
+    { "keep",       BIT(SL_LINE_SPOOL), false, take_keep       },
+    { "keep_files", BIT(SL_LINE_SPOOL), false, take_keep_files },
+    { "keep_bytes", BIT(SL_LINE_SPOOL), false, take_keep_bytes },
 };
 /* clang-format on */
 #define KEY_CNT (sizeof(keys) / sizeof(keys[0]))
@@ -384,6 +473,31 @@ static int read_query(struct url *url, char *query)
     return 0;
 }
 
+/* "/var/spool/wires/afp": what comes behind spool://, and where its files go unless keys say otherwise. */
+static int read_folder(struct url *url, const char *text)
+{
+    struct sl_line_config *line = url->line;
+    size_t len = strlen(text);
+    if (*text != '/' || len < 2)
+        return refuse(url, "'%s' is no path from the root; %s is expected after %s://", text, url->scheme->wants,
+                      url->scheme->name);
+    while (len > 1 && text[len - 1] == '/')
+        len--;
+    snprintf(line->path, sizeof(line->path), "%.*s", (int)len, text);
+    if (len + sizeof("/rejects") > SL_LINE_PATH_LEN)
+        return refuse(url, "longer than a folder's path may be");
+    snprintf(line->spool.done, SL_LINE_PATH_LEN, "%.*s/done", (int)len, text);
+    snprintf(line->spool.rejects, SL_LINE_PATH_LEN, "%.*s/rejects", (int)len, text);
+    strcpy(line->spool.unfinished, UNFINISHED);
+    line->spool.quiet_ns = QUIET_NS;
+    line->spool.rescan_ns = RESCAN_NS;
+    line->spool.largest = LARGEST;
+    line->spool.keep_cnt = KEEP_CNT;
+    line->spool.keep_bytes = KEEP_BYTES;
+    line->spool.keep_ns = KEEP_NS;
+    return 0;
+}
+
 static bool is_printable(const char *text)
 {
     while (*text > ' ' && *text < 0x7f)
@@ -412,6 +526,6 @@ int sl_config_line(struct sl_line_config *line, const char *text, char *err, siz
         line->reconnect_max_ns = RECONNECT_MAX_NS;
     }
     char *authority = strsep(&rest, "?");
-    rc = read_authority(&url, authority);
+    rc = line->kind == SL_LINE_SPOOL ? read_folder(&url, authority) : read_authority(&url, authority);
     return rc || !rest ? rc : read_query(&url, rest);
 }

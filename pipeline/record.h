@@ -93,7 +93,8 @@ struct sl_message {
     uint8_t lane, wire_source;
     uint16_t flags; /* enum sl_record_flag */
     uint8_t cut;    /* enum sl_cut: framed, but not whole; decode rejects it unread */
-    uint8_t spare[3];
+    uint8_t spare;
+    uint16_t ack;   /* number of the struct sl_ack that waits for its answer, plus 1; 0 none */
 };
 _Static_assert(sizeof(struct sl_message) % 8 == 0, "raw bytes start aligned");
 

@@ -507,6 +507,46 @@ static void run_timers(struct sl_rx *rx)
     }
 }
 
+/* ---- lines that are no sockets ---- */
+
+void sl_line_readable(struct sl_rx_line *line) { line->readable = true; }
+
+static void start_source(struct sl_rx *rx, struct sl_rx_line *line)
+{
+    int fd = line->source_kind->fd(line->source);
+    sl_cell_add(&line->books[SL_RX_LINES_UP], 1);
+    line->readable = true;
+    if (fd >= 0)
+        rx->way->watch(rx, line, fd);
+}
+
+static void poll_sources(struct sl_rx *rx)
+{
+    rx->source_blocked = false;
+    for (uint32_t i = 0; i < rx->config.line_cnt; i++) {
+        struct sl_rx_line *line = &rx->lines[i];
+        if (!line->source)
+            continue;
+        bool readable = line->readable;
+        line->readable = false;
+        int did = line->source_kind->poll(line->source, rx->now_ns, readable, &line->retry_ns);
+        rx->source_blocked |= did == -EAGAIN;
+        rx->handed += did > 0 ? did : 0;
+    }
+}
+
+/* Nobody wakes us for what a source wants to do by the clock. */
+static int64_t time_to_sources(const struct sl_rx *rx, int64_t timeout_ns)
+{
+    int64_t now_ns = rx->source_cnt ? sl_clock_mono(rx->config.clock) : 0;
+    for (uint32_t i = 0; rx->source_cnt && i < rx->config.line_cnt; i++) {
+        const struct sl_rx_line *line = &rx->lines[i];
+        if (line->source && line->retry_ns - now_ns < timeout_ns)
+            timeout_ns = line->retry_ns > now_ns ? line->retry_ns - now_ns : 0;
+    }
+    return timeout_ns;
+}
+
 /* Lines that need nobody's answer are up at once. */
 static void start(struct sl_rx *rx)
 {
@@ -515,6 +555,9 @@ static void start(struct sl_rx *rx)
     for (uint32_t i = 0; i < rx->conn_cnt; i++)
         if (rx->conns[i].fd >= 0)
             bring_up(rx, &rx->conns[i]);
+    for (uint32_t i = 0; i < rx->config.line_cnt; i++)
+        if (rx->lines[i].source)
+            start_source(rx, &rx->lines[i]);
     rx->due_ns = rx->now_ns;
 }
 
@@ -536,6 +579,9 @@ static void start_drain(struct sl_rx *rx)
     for (uint32_t i = 0; i < rx->config.line_cnt; i++)
         if (rx->lines[i].listener >= 0 && rx->way->let_go_listener(rx, &rx->lines[i]))
             sl_listener_let_go(rx, &rx->lines[i]);
+    for (uint32_t i = 0; i < rx->config.line_cnt; i++)
+        if (rx->lines[i].source)
+            rx->lines[i].source_kind->drain(rx->lines[i].source);
     for (uint32_t i = 0; i < rx->conn_cnt; i++) {
         struct sl_conn *conn = &rx->conns[i];
         if (conn->state == SL_CONN_DIALLING)
@@ -567,12 +613,14 @@ int sl_rx_poll(void *self, int64_t now_ns)
         run_timers(rx);
     offer_paused(rx);
     rx->way->poll(rx);
-    return rx->handed || !rx->paused_cnt ? rx->handed : -EAGAIN;
+    if (rx->source_cnt)
+        poll_sources(rx);
+    return rx->handed || !(rx->paused_cnt || rx->source_blocked) ? rx->handed : -EAGAIN;
 }
 
 void sl_rx_wait(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns)
 {
-    rx->way->wait(rx, bell, timeout_ns);
+    rx->way->wait(rx, bell, time_to_sources(rx, timeout_ns));
     sl_bell_heard(bell);
 }
 
@@ -586,9 +634,15 @@ const char *sl_rx_backend_name(const struct sl_rx *rx) { return rx->way->name; }
 
 /* ---- life ---- */
 
+static const struct sl_source_kind *source_kind_of(const struct sl_line_config *line)
+{
+    return line->kind == SL_LINE_SPOOL ? &sl_source_spool : NULL;
+}
+
+/* Sockets: what is none has no connections of rx's. */
 static uint32_t conns_of(const struct sl_line_config *line)
 {
-    return line->kind == SL_LINE_TCP_LISTEN ? SL_LINE_CONNS_MAX : 1;
+    return source_kind_of(line) ? 0 : sl_line_conns(line->kind);
 }
 
 static int get_memory(struct sl_rx *rx)
@@ -618,7 +672,9 @@ static void lay_out(struct sl_rx *rx)
             .listener = config->kind == SL_LINE_TCP_LISTEN ? config->fd : -1,
             .conns = conn,
             .conn_cnt = conns_of(config),
+            .source_kind = source_kind_of(config),
         };
+        rx->source_cnt += rx->lines[i].source_kind != NULL;
         for (uint32_t c = conns_of(config); c; c--, conn++) {
             conn->line = &rx->lines[i];
             conn->idx = (uint32_t)(conn - rx->conns);
@@ -653,6 +709,30 @@ static int choose_way(struct sl_rx *rx, struct saying *saying)
     return rc;
 }
 
+static int open_source(struct sl_rx *rx, struct sl_rx_line *line, struct saying *saying)
+{
+    uint32_t spool_cnt = 0; /* before this one */
+    for (const struct sl_rx_line *before = rx->lines; before < line; before++)
+        spool_cnt += before->config->kind == SL_LINE_SPOOL;
+    bool acks = line->config->kind == SL_LINE_SPOOL && rx->config.acks;
+    struct sl_source_config config = {
+        .line = line->config,
+        .line_idx = line->idx,
+        .sink = rx->config.sink,
+        .clock = rx->config.clock,
+        .books = line->books,
+        .acks = acks ? rx->config.acks + spool_cnt * SL_ACKS_PER_LINE : NULL,
+        .ack_first = spool_cnt * SL_ACKS_PER_LINE,
+    };
+    char why[512] = "out of memory";
+    int rc = line->source_kind->open(&line->source, &config, why, sizeof(why));
+    if (!rc)
+        return 0;
+    saying->err[0] = '\0';
+    say(saying, line->config->url, "%s", why);
+    return rc;
+}
+
 static int open_line(struct sl_rx *rx, struct sl_rx_line *line, struct saying *saying)
 {
     int fd = -1;
@@ -673,6 +753,9 @@ static int open_line(struct sl_rx *rx, struct sl_rx_line *line, struct saying *s
         break;
     case SL_LINE_TCP_DIAL: /* by the timers */
         return 0;
+    case SL_LINE_SPOOL:
+    case SL_LINE_CAPTURE:
+        return open_source(rx, line, saying);
     }
     return fd < 0 ? fd : 0;
 }
@@ -711,6 +794,9 @@ void sl_rx_fini(struct sl_rx *rx)
         read_drops(rx);
     if (rx->way_state)
         rx->way->fini(rx);
+    for (uint32_t i = 0; rx->lines && i < rx->config.line_cnt; i++)
+        if (rx->lines[i].source)
+            rx->lines[i].source_kind->fini(rx->lines[i].source);
     for (uint32_t i = 0; rx->lines && i < rx->config.line_cnt; i++)
         if (rx->lines[i].config && rx->lines[i].listener >= 0)
             close(rx->lines[i].listener);

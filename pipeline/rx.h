@@ -15,6 +15,8 @@
  * Memory    SL_RX_BATCH datagram buffers of 64 KiB for each rx, and 64 KiB for each connection that a stream line
  *           may have; only what is used is touched.
  *
+ * Spool folders and captures are lines too (source.h), polled between the sockets.
+ *
  * Two ways of the same: rx_uring (multishot recvmsg into provided buffers, recvmsg on streams), and rx_epoll, chosen by
  * itself where io_uring is denied.
  *
@@ -37,17 +39,22 @@
 #define SL_RX_DATAGRAM_MAX 65280u /* with its control bytes that fills a buffer of 64 KiB; UDP itself ends at 65,507 */
 #define SL_RX_CONNECT_NS   5000000000ll
 
+struct sl_ack;
+
 struct sl_packet {
     const uint8_t *data;
     uint32_t len;
     uint16_t line;      /* index into the rx's lines */
     uint16_t conn;      /* which of a listening line's connections; 0 on other lines */
     bool datagram;      /* else a piece of a stream */
+    bool end;           /* of a file: no bytes, and take returns 1 when it has taken that, 0: not now */
+    bool broken;        /* that file is not what it seemed when it was begun */
     uint8_t wire_source;
+    uint16_t ack;       /* number of the file's struct sl_ack, plus 1; 0: nobody waits for an answer */
     int64_t wire_ns, rx_ns;
 };
 
-enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN };
+enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN }; /* UP: of a connection or a file */
 
 /* What rx calls; the walk's is frame.  ctx is the caller's. */
 struct sl_rx_sink {
@@ -59,7 +66,41 @@ struct sl_rx_sink {
 };
 #define SL_TAKE_BROKEN UINT32_MAX
 
-enum sl_line_kind { SL_LINE_UDP, SL_LINE_TCP_DIAL, SL_LINE_TCP_LISTEN, SL_LINE_GIVEN };
+enum sl_line_kind {
+    SL_LINE_UDP,
+    SL_LINE_TCP_DIAL,
+    SL_LINE_TCP_LISTEN,
+    SL_LINE_GIVEN,
+    SL_LINE_SPOOL,   /* files that appear in a folder */
+    SL_LINE_CAPTURE, /* packets that somebody recorded */
+};
+
+/* How many connections of a line there may be at once, each of which frame remembers for itself. */
+static inline uint32_t sl_line_conns(enum sl_line_kind kind)
+{
+    return kind == SL_LINE_TCP_LISTEN || kind == SL_LINE_CAPTURE ? SL_LINE_CONNS_MAX : 1;
+}
+
+#define SL_LINE_PATH_LEN 256u
+
+struct sl_line_spool {
+    char done[SL_LINE_PATH_LEN], rejects[SL_LINE_PATH_LEN];
+    char unfinished[64];           /* ends of names of files that are still being written, each behind a comma */
+    int64_t quiet_ns;              /* a file that nobody told us of is whole when it has not changed for so long */
+    int64_t rescan_ns;
+    uint64_t largest;              /* bytes of a file */
+    uint64_t keep_cnt, keep_bytes; /* of each folder of finished files */
+    int64_t keep_ns;
+};
+
+struct sl_line_capture {
+    uint32_t speed; /* times as fast as it was recorded; 0: as fast as may be */
+    bool udp, tcp;  /* which of them */
+    struct sl_line_end {
+        struct in6_addr addr; /* IPv4 mapped; all zeros: any */
+        uint16_t port;        /* 0: any */
+    } from, to;
+};
 
 struct sl_line_config { /* a line of a feed, as its URL in the configuration says */
     enum sl_line_kind kind;
@@ -75,6 +116,9 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
     int64_t reconnect_min_ns, reconnect_max_ns;
     int fd; /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
+    char path[SL_LINE_PATH_LEN]; /* SPOOL: the folder; CAPTURE: the file */
+    struct sl_line_spool spool;
+    struct sl_line_capture capture;
 };
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };
@@ -86,6 +130,7 @@ struct sl_rx_config {
     struct sl_rx_sink sink;
     const struct sl_clock *clock;
     const struct sl_books *books;
+    struct sl_ack *acks; /* ack.h: SL_ACKS_PER_LINE for each spool line, in their order; NULL where there is none */
     uint64_t seed; /* of the jitter that keeps many hosts from reconnecting at once; tests give it */
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LISTENER     (1ull << 32) /* an event of a line's listener; else of a connection */
+#define SOURCE       (1ull << 33) /* of a line that is no socket */
 #define CONTROLS_LEN (SL_RX_BATCH * SL_RX_CONTROL_LEN)
 
 struct epoll_way {
@@ -109,6 +110,12 @@ static bool epoll_let_go_listener(struct sl_rx *rx, struct sl_rx_line *line)
     return true;
 }
 
+/* Only when something is added: a source reads when it has room, which is not always. */
+static void epoll_watch(struct sl_rx *rx, struct sl_rx_line *line, int fd)
+{
+    line->watched = watch(rx, fd, EPOLLIN | EPOLLET, SOURCE | line->idx);
+}
+
 static void accept_some(struct sl_rx *rx, struct sl_rx_line *line)
 {
     for (uint32_t i = 0; i < SL_LINE_CONNS_MAX; i++) {
@@ -170,6 +177,10 @@ static void read_stream(struct sl_rx *rx, struct sl_conn *conn)
 
 static void handle(struct sl_rx *rx, uint64_t data)
 {
+    if (data & SOURCE) {
+        sl_line_readable(&rx->lines[(uint32_t)data]);
+        return;
+    }
     if (data & LISTENER) {
         struct sl_rx_line *line = &rx->lines[(uint32_t)data];
         if (line->watched)
@@ -218,6 +229,7 @@ const struct sl_rx_way sl_rx_epoll = {
     .pause = epoll_pause,
     .let_go = epoll_let_go,
     .let_go_listener = epoll_let_go_listener,
+    .watch = epoll_watch,
     .poll = epoll_poll,
     .wait = epoll_sleep,
 };

@@ -19,7 +19,7 @@
 #define DATAGRAM_HEAD_LEN (sizeof(struct io_uring_recvmsg_out) + SL_RX_CONTROL_LEN)
 _Static_assert(DATAGRAM_HEAD_LEN + SL_RX_DATAGRAM_MAX <= SL_RX_BUF_LEN, "the longest datagram fits");
 
-enum op { OP_DATAGRAM, OP_STREAM, OP_DIAL, OP_ACCEPT, OP_BELL, OP_CANCEL };
+enum op { OP_DATAGRAM, OP_STREAM, OP_DIAL, OP_ACCEPT, OP_BELL, OP_CANCEL, OP_SOURCE };
 
 struct uring_way {
     struct io_uring ring;
@@ -178,6 +178,14 @@ static void uring_accept(struct sl_rx *rx, struct sl_rx_line *line)
     request(way, sqe, OP_ACCEPT, line->idx, &line->watched);
 }
 
+static void uring_watch(struct sl_rx *rx, struct sl_rx_line *line, int fd)
+{
+    struct uring_way *way = rx->way_state;
+    struct io_uring_sqe *sqe = next_sqe(way);
+    io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+    request(way, sqe, OP_SOURCE, line->idx, &line->watched);
+}
+
 static void uring_dial(struct sl_rx *rx, struct sl_conn *conn)
 {
     struct uring_way *way = rx->way_state;
@@ -264,6 +272,15 @@ static void take_stream(struct sl_rx *rx, struct sl_conn *conn, enum op op, int 
         sl_conn_stream(rx, conn, res);
 }
 
+static void take_source(struct sl_rx *rx, struct sl_rx_line *line, int res, bool more)
+{
+    sl_line_readable(line);
+    line->watched = more;
+    /* An error that comes back at once is left to the source's own clock. */
+    if (!more && res >= 0)
+        uring_watch(rx, line, line->source_kind->fd(line->source));
+}
+
 static void hand_datagram(struct sl_rx *rx, struct sl_conn *conn, uint16_t buf, int res)
 {
     struct uring_way *way = rx->way_state;
@@ -313,6 +330,9 @@ static void handle(struct sl_rx *rx, const struct io_uring_cqe *cqe)
         break;
     case OP_BELL:
         way->bell_watched = false;
+        break;
+    case OP_SOURCE:
+        take_source(rx, &rx->lines[idx], cqe->res, more);
         break;
     case OP_CANCEL:
         break;
@@ -383,6 +403,7 @@ const struct sl_rx_way sl_rx_uring = {
     .pause = uring_pause,
     .let_go = uring_let_go,
     .let_go_listener = uring_let_go_listener,
+    .watch = uring_watch,
     .poll = uring_poll,
     .wait = uring_wait,
 };

@@ -10,7 +10,7 @@
 #ifndef SL_PIPELINE_RX_WAYS_H
 #define SL_PIPELINE_RX_WAYS_H
 
-#include "pipeline/rx.h"
+#include "pipeline/source.h"
 
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -55,7 +55,10 @@ struct sl_rx_line {
     struct sl_conn *conns;
     uint32_t conn_cnt, up_cnt;
     int64_t backoff_ns; /* the next one */
-    int64_t retry_ns;   /* DIAL: when to connect again; LISTEN: when to accept again */
+    int64_t retry_ns;   /* DIAL: when to connect again; LISTEN: when to accept again; SPOOL, CAPTURE: to poll again */
+    const struct sl_source_kind *source_kind; /* SPOOL, CAPTURE */
+    void *source;
+    bool readable; /* its descriptor is, or may be */
 };
 
 struct sl_rx {
@@ -71,6 +74,8 @@ struct sl_rx {
     int64_t due_ns; /* when timers are to be looked at */
     int64_t drops_due_ns;
     uint32_t paused_cnt;
+    uint32_t source_cnt;
+    bool source_blocked; /* in this poll */
     int handed; /* packets, in this poll */
     bool started, draining;
     _Atomic bool drain_asked;
@@ -89,6 +94,7 @@ struct sl_rx_way {
     /* Lets go of a socket that will be closed.  False: not yet; the way calls sl_conn_let_go when it has. */
     bool (*let_go)(struct sl_rx *rx, struct sl_conn *conn);
     bool (*let_go_listener)(struct sl_rx *rx, struct sl_rx_line *line);
+    void (*watch)(struct sl_rx *rx, struct sl_rx_line *line, int fd); /* of a source, from now on */
     void (*poll)(struct sl_rx *rx);
     void (*wait)(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns);
 };
@@ -112,6 +118,7 @@ void sl_conn_stream(struct sl_rx *rx, struct sl_conn *conn, int res);
 void sl_conn_let_go(struct sl_rx *rx, struct sl_conn *conn);
 void sl_listener_let_go(struct sl_rx *rx, struct sl_rx_line *line);
 void sl_conn_retry_soon(struct sl_rx *rx, struct sl_conn *conn); /* receive is called again by the timers */
+void sl_line_readable(struct sl_rx_line *line); /* what was watched may be read */
 /* Readies conn->msg for the next read of a stream. */
 struct msghdr *sl_conn_stream_msg(struct sl_conn *conn);
 

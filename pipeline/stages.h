@@ -15,6 +15,7 @@
 #define SL_PIPELINE_STAGES_H
 
 #include "parsers/parse.h"
+#include "pipeline/ack.h"
 #include "pipeline/books.h"
 #include "pipeline/clock.h"
 #include "pipeline/framing.h"
@@ -57,6 +58,7 @@ struct sl_decoder_rings {
  * Gives  one record in a message ring: sl_message and the message's bytes, copied once.  A message that spans packets
  *        is gathered in a buffer of its connection's before: the one copy more that a stream costs.  rings are
  *        flushed, and bells rung, once a poll.
+ *        A file begins with a line's UP and ends with a packet that says so; its messages are counted in its ack.
  * Stamps wire and rx are those of the packet that ended the message, first is the rx of the one that began it.
  * Lane   from the first bytes (sl_peek_lane), for ever; noise is BULK.  Its ticket counts within this receive thread
  *        and lane.
@@ -80,6 +82,7 @@ struct sl_frame_config {
     struct sl_bell *const *bells; /* of each decoder's thread; an entry may be NULL */
     const struct sl_clock *clock;
     const struct sl_books *books;
+    struct sl_ack *acks; /* of this receive thread's files; NULL none */
     const struct sl_crash_note *refused; /* messages that crashed a parser: hash and len; NULL none */
     uint32_t refused_cnt;
 };
@@ -133,6 +136,8 @@ void sl_decode_crashed(struct sl_decode *decode);
 struct sl_desk_source { /* one receive thread */
     const struct sl_decoder_rings *decoders;
     uint32_t decoder_cnt;
+    struct sl_ack *acks;  /* where it waits for answers about files; NULL: nowhere */
+    struct sl_bell *bell; /* rung for each of them; NULL: it is the desk's own thread */
 };
 struct sl_desk_config {
     const struct sl_feed *feeds;
@@ -164,6 +169,10 @@ void sl_desk_seat(struct sl_desk *desk, uint32_t seat_idx, const struct sl_seat 
 bool sl_desk_seats_settled(const struct sl_desk *desk);
 /* Takes up what killed the walk before: publishes its REJECT and its raw bytes.  Before the first poll. */
 void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note);
+/* What the walk before published and readers of its tape have seen: from now on it is a duplicate, and a kill counts.
+ * Before the first poll. */
+void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin);
+struct sl_window *sl_desk_window(struct sl_desk *desk);
 
 /* ---- waker: does the system calls that wake sleeping readers, so that the desk need not.  On a machine with few
  * cores it shares the desk's thread: topo decides. ---- */

@@ -2,6 +2,7 @@
 
 #include "pipeline/control.h"
 #include "pipeline/handout.h"
+#include "pipeline/recall.h"
 #include "pipeline/say.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ struct supervisor {
     gid_t raw_gid;
     pid_t walk_pid;
     bool walk_ready, stopping;
+    bool was_ready; /* of the walk whose memory this is: there may be something on its tape */
     int exit_status;
     uint64_t walk_cnt;
     int64_t walk_start_ns, restart_ns, restart_wait_ns, kill_ns; /* monotonic but the first; 0: not set */
@@ -345,6 +347,28 @@ static void unmap_here(struct sl_mem *mem)
     mem->addr = NULL;
 }
 
+/* The next walk learns from the tape what has been published. A walk that was never ready published nothing, and had
+ * not learned all: the tape before its own still counts. */
+static void keep_tape(struct supervisor *supervisor)
+{
+    struct sl_walk_memory *memory = &supervisor->memory;
+    if (!supervisor->was_ready)
+        return;
+    if (memory->before.fd >= 0)
+        close(memory->before.fd);
+    memory->before = memory->tape;
+    memory->tape = (struct sl_mem){ .fd = -1 };
+    supervisor->was_ready = false;
+}
+
+static void forget_before(struct supervisor *supervisor)
+{
+    struct sl_mem *before = &supervisor->memory.before;
+    if (before->fd >= 0)
+        close(before->fd);
+    *before = (struct sl_mem){ .fd = -1 };
+}
+
 static void drop_memory(struct sl_walk_memory *memory)
 {
     struct sl_mem *all[] = { &memory->tape, &memory->raw, &memory->books };
@@ -361,6 +385,7 @@ static int make_memory(struct supervisor *supervisor)
 {
     const struct sl_config *config = supervisor->config;
     struct sl_walk_memory *memory = &supervisor->memory;
+    keep_tape(supervisor);
     drop_memory(memory);
     int rc = sl_mem_create(&memory->tape, "slugline-tape", sl_topo_tape_footprint(config), SL_MEM_HUGE);
     if (!rc && config->raw_len)
@@ -448,7 +473,8 @@ static void hear_walk(struct supervisor *supervisor)
     }
     message.text[sizeof(message.text) - 1] = '\0';
     if (message.what == SL_CONTROL_READY) {
-        supervisor->walk_ready = true;
+        supervisor->walk_ready = supervisor->was_ready = true;
+        forget_before(supervisor);
         sl_say(SL_SAY_INFO, "supervisor: walk up pid=%d walk=%" PRIu64 " epoch=%016" PRIx64 "%s%s",
                supervisor->walk_pid, supervisor->walk_cnt, supervisor->memory.epoch, message.text[0] ? ": " : "",
                message.text);
@@ -488,6 +514,7 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
     supervisor->kill_ns = 0;
     if (supervisor->control_fd >= 0)
         hear_walk(supervisor);
+    supervisor->walk_ready = false; /* its last word may have been that it was */
     if (supervisor->control_fd >= 0)
         close(supervisor->control_fd);
     supervisor->control_fd = -1;
@@ -642,6 +669,9 @@ int sl_supervise(struct sl_config *config, const char *config_path)
     if (config->raw_group)
         group_id(config->raw_group, &supervisor.raw_gid);
     int rc = sl_mem_create(&supervisor.notes, "slugline-notes", sl_topo_notes_footprint(&supervisor.topo), 0);
+    supervisor.memory.before.fd = -1;
+    if (!rc)
+        rc = sl_mem_create(&supervisor.memory.past, "slugline-past", sizeof(struct sl_past), 0);
     if (rc) {
         sl_say(SL_SAY_ERROR, "supervisor: crash notes: %s", strerror(-rc));
         return 1;
@@ -653,6 +683,8 @@ int sl_supervise(struct sl_config *config, const char *config_path)
         wait_and_hear(&supervisor);
     unlink(config->socket);
     drop_memory(&supervisor.memory);
+    forget_before(&supervisor);
+    sl_mem_close(&supervisor.memory.past);
     sl_mem_close(&supervisor.notes);
     return supervisor.exit_status;
 }

@@ -1,5 +1,8 @@
 #include "pipeline/topo.h"
 
+#include "pipeline/recall.h"
+#include "pipeline/say.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +22,8 @@ struct sl_rx_side { /* one receive thread's stages and the rings behind them */
     struct sl_bell *bells[SL_DECODERS_MAX];
     struct sl_mem mem[SL_DECODERS_MAX][SL_LANE_CNT][2];
     uint32_t decoder_cnt;
+    struct sl_ack *acks; /* of its spool lines; NULL where it has none */
+    struct sl_bell *bell; /* of its thread */
 };
 
 struct sl_walk {
@@ -32,7 +37,7 @@ struct sl_walk {
     struct sl_thread threads[SL_THREADS_MAX];
 };
 
-static int say(char *err, size_t err_len, int code, const char *format, ...)
+static int explain(char *err, size_t err_len, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -91,11 +96,12 @@ static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
         waker_cnt += !!(thread->stages & SL_STAGE_WAKER);
     }
     if (!topo->rx_cnt || topo->rx_cnt > SL_RXS_MAX)
-        return say(err, err_len, -EINVAL, "threads: %u with rx; 1 to %u expected", topo->rx_cnt, SL_RXS_MAX);
+        return explain(err, err_len, -EINVAL, "threads: %u with rx; 1 to %u expected", topo->rx_cnt, SL_RXS_MAX);
     if (desk_cnt != 1)
-        return say(err, err_len, -EINVAL, "threads: %u with desk; exactly one expected, it makes the order", desk_cnt);
+        return explain(err, err_len, -EINVAL, "threads: %u with desk; exactly one expected, it makes the order",
+                       desk_cnt);
     if (waker_cnt > 1)
-        return say(err, err_len, -EINVAL, "threads: %u with waker; one expected", waker_cnt);
+        return explain(err, err_len, -EINVAL, "threads: %u with waker; one expected", waker_cnt);
     for (uint32_t i = 0; i < topo->thread_cnt; i++) {
         struct sl_config_thread *thread = &topo->threads[i];
         if (!waker_cnt && (thread->stages & SL_STAGE_DESK))
@@ -103,8 +109,8 @@ static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
         if (!(thread->stages & SL_STAGE_DECODE))
             continue;
         if (thread->rx >= topo->rx_cnt)
-            return say(err, err_len, -EINVAL, "threads: a decode serves receive thread %u; there are %u", thread->rx,
-                       topo->rx_cnt);
+            return explain(err, err_len, -EINVAL, "threads: a decode serves receive thread %u; there are %u",
+                           thread->rx, topo->rx_cnt);
         if (thread->heavy)
             topo->has_heavy[thread->rx] = true;
         else
@@ -112,7 +118,7 @@ static int count_stages(struct sl_topo *topo, char *err, size_t err_len)
     }
     for (uint32_t i = 0; i < topo->rx_cnt; i++)
         if (!topo->decoder_cnt[i])
-            return say(err, err_len, -EINVAL, "threads: no decode serves receive thread %u", i);
+            return explain(err, err_len, -EINVAL, "threads: no decode serves receive thread %u", i);
     return 0;
 }
 
@@ -125,14 +131,16 @@ static int add_heavy_threads(struct sl_topo *topo, const struct sl_config *confi
     for (uint32_t i = 0; i < topo->rx_cnt; i++) {
         if (!topo->has_heavy[i]) {
             if (topo->thread_cnt == SL_THREADS_MAX)
-                return say(err, err_len, -E2BIG, "threads: more than %u with those for heavy messages", SL_THREADS_MAX);
+                return explain(err, err_len, -E2BIG, "threads: more than %u with those for heavy messages",
+                               SL_THREADS_MAX);
             topo->threads[topo->thread_cnt++] =
                 (struct sl_config_thread){ .core = -1, .stages = SL_STAGE_DECODE, .rx = i, .heavy = true };
             topo->has_heavy[i] = true;
         }
         topo->decoder_cnt[i]++;
         if (topo->decoder_cnt[i] > SL_DECODERS_MAX)
-            return say(err, err_len, -E2BIG, "threads: more than %u decode for one receive thread", SL_DECODERS_MAX);
+            return explain(err, err_len, -E2BIG, "threads: more than %u decode for one receive thread",
+                           SL_DECODERS_MAX);
     }
     return 0;
 }
@@ -179,7 +187,7 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
     topo->memory_stages = config->hold_len;
     topo->memory_logs = sl_topo_tape_footprint(config) + sl_topo_raw_footprint(config);
     topo->memory_total = topo->memory_rings + topo->memory_scratch + topo->memory_stages + topo->memory_logs +
-                         sl_topo_books_footprint(config, topo) + sl_topo_notes_footprint(topo);
+                         sl_topo_books_footprint(config, topo) + sl_topo_notes_footprint(topo) + sizeof(struct sl_past);
     return 0;
 }
 
@@ -222,7 +230,7 @@ static int make_rings(struct sl_walk *walk, uint32_t r, char *err, size_t err_le
             if (!rc)
                 rc = make_ring(&side->mem[d][lane][1], &rings->answer, "answer", walk->topo->ring_answer[heavy]);
             if (rc)
-                return say(err, err_len, rc, "rings: %s", strerror(-rc));
+                return explain(err, err_len, rc, "rings: %s", strerror(-rc));
         }
     }
     return 0;
@@ -231,6 +239,16 @@ static int make_rings(struct sl_walk *walk, uint32_t r, char *err, size_t err_le
 static void add_stage(struct sl_thread *thread, const char *name, int (*poll)(void *, int64_t), void *self)
 {
     thread->stages[thread->stage_cnt++] = (struct sl_stage){ name, poll, self };
+}
+
+/* Of a receive thread's spool lines. */
+static size_t acks_footprint(const struct sl_config *config, const struct sl_topo *topo, uint32_t r)
+{
+    size_t cnt = 0;
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        for (uint32_t l = 0; topo->feed_rx[f] == r && l < config->feeds[f].line_cnt; l++)
+            cnt += config->feeds[f].lines[l].kind == SL_LINE_SPOOL;
+    return cnt * SL_ACKS_PER_LINE * sizeof(struct sl_ack);
 }
 
 static int take_lines(struct sl_walk *walk, const struct sl_config *config, uint32_t r)
@@ -247,6 +265,12 @@ static int take_lines(struct sl_walk *walk, const struct sl_config *config, uint
             side->lines[side->line_cnt] = config->feeds[f].lines[l];
             side->lines[side->line_cnt++].feed = (uint16_t)f;
         }
+    size_t acks_len = acks_footprint(config, walk->topo, r);
+    side->acks = acks_len ? aligned_alloc(_Alignof(struct sl_ack), acks_len) : NULL;
+    if (acks_len && !side->acks)
+        return -ENOMEM;
+    if (acks_len)
+        memset(side->acks, 0, acks_len);
     return 0;
 }
 
@@ -325,7 +349,7 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
         struct sl_rx_side *side = &walk->sides[r];
         int rc = take_lines(walk, config, r);
         if (rc)
-            return say(err, err_len, rc, "lines: %s", strerror(-rc));
+            return explain(err, err_len, rc, "lines: %s", strerror(-rc));
         struct sl_frame_config frame = {
             .feeds = walk->feeds,
             .feed_cnt = walk->feed_cnt,
@@ -338,17 +362,19 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
             .bells = side->bells,
             .clock = clock,
             .books = &walk->books,
+            .acks = side->acks,
             .refused = crashed,
             .refused_cnt = crashed_cnt,
         };
         rc = sl_frame_init(&side->frame, &frame);
         if (rc)
-            return say(err, err_len, rc, "frame: %s", strerror(-rc));
+            return explain(err, err_len, rc, "frame: %s", strerror(-rc));
         struct sl_rx_config rx = {
             .backend = config->receive,
             .lines = side->lines,
             .line_cnt = side->line_cnt,
             .sink = {side->frame, sl_frame_take, sl_frame_line},
+            .acks = side->acks,
             .seed = seed + r,
             .clock = clock,
             .books = &walk->books,
@@ -357,6 +383,7 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
         if (rc)
             return rc;
         walk->threads[t].rx = side->rx;
+        side->bell = walk->topo->threads[t].stages & SL_STAGE_DESK ? NULL : &walk->threads[t].bell;
         add_stage(&walk->threads[t], "rx", sl_rx_poll, side->rx);
         add_stage(&walk->threads[t], "frame", sl_frame_poll, side->frame);
         r++;
@@ -385,7 +412,8 @@ static int make_desk(struct sl_walk *walk, const struct sl_config *config, const
         .waker_bell = waker_bell,
     };
     for (uint32_t r = 0; r < walk->topo->rx_cnt; r++)
-        desk.sources[r] = (struct sl_desk_source){ walk->sides[r].rings, walk->sides[r].decoder_cnt };
+        desk.sources[r] = (struct sl_desk_source){ walk->sides[r].rings, walk->sides[r].decoder_cnt,
+                                                   walk->sides[r].acks, walk->sides[r].bell };
     return sl_desk_init(&walk->desk, &desk);
 }
 
@@ -413,7 +441,7 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
 {
     struct sl_walk *walk = aligned_alloc(128, (sizeof(*walk) + 127) / 128 * 128);
     if (!walk)
-        return say(err, err_len, -ENOMEM, "no memory for the walk");
+        return explain(err, err_len, -ENOMEM, "no memory for the walk");
     memset(walk, 0, sizeof(*walk));
     walk->topo = topo;
     take_feeds(walk, config);
@@ -430,7 +458,7 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
         rc = sl_bell_init(&walk->threads[t].bell);
     }
     if (rc) {
-        say(err, err_len, rc, "memory of the walk: %s", strerror(-rc));
+        explain(err, err_len, rc, "memory of the walk: %s", strerror(-rc));
         goto undo;
     }
     for (uint32_t r = 0; !rc && r < topo->rx_cnt; r++)
@@ -445,9 +473,11 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
     if (!rc)
         rc = make_desk(walk, config, memory, clock, waker_thread == desk_thread ? NULL : &waker_thread->bell);
     if (rc) {
-        say(err, err_len, rc, "decode and desk: %s", strerror(-rc));
+        explain(err, err_len, rc, "decode and desk: %s", strerror(-rc));
         goto undo;
     }
+    if (memory->past.addr && sl_recall(walk->desk, &memory->before, memory->past.addr))
+        sl_say(SL_SAY_WARN, "walk: the tape of before cannot be read; what comes again may be published again");
     for (uint32_t i = 0; i < crashed_cnt; i++)
         sl_desk_crashed(walk->desk, &crashed[i]);
     add_stage(desk_thread, "desk", sl_desk_poll, walk->desk);
@@ -486,7 +516,8 @@ bool sl_walk_idle(const struct sl_walk *walk)
         uint64_t framed = 0;
         for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++)
             framed += sl_cell_get(&rx[SL_RX_FRAMED_LANE + lane]) - sl_cell_get(&rx[SL_RX_DROPPED_LANE + lane]);
-        if (framed != sl_cell_get(&sl_books_desk(&walk->books, f)[SL_DESK_ANSWERED]))
+        if (framed != sl_cell_get(&sl_books_desk(&walk->books, f)[SL_DESK_ANSWERED]) ||
+            sl_cell_get(&rx[SL_RX_FILES_NOW]))
             return false;
     }
     return true;
@@ -505,6 +536,7 @@ void sl_walk_fini(struct sl_walk *walk)
         if (side->frame)
             sl_frame_fini(side->frame);
         free(side->lines);
+        free(side->acks);
         for (uint32_t d = 0; d < side->decoder_cnt; d++) {
             if (side->decode[d])
                 sl_decode_fini(side->decode[d]);

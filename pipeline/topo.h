@@ -47,6 +47,7 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
 /* Memory that the supervisor made and the walk fills. */
 struct sl_walk_memory {
     struct sl_mem tape, raw, books, notes; /* notes: a struct sl_crash_note for each decode thread */
+    struct sl_mem past, before;            /* recall.h: a struct sl_past, none where addr is NULL; the tape of before */
     uint64_t epoch;
 };
 size_t sl_topo_tape_footprint(const struct sl_config *config);
@@ -63,7 +64,7 @@ struct sl_thread *sl_walk_threads(struct sl_walk *walk, uint32_t *cnt);
 struct sl_desk *sl_walk_desk(struct sl_walk *walk);
 const struct sl_books *sl_walk_books(const struct sl_walk *walk);
 void sl_walk_drain(struct sl_walk *walk); /* lines stop; what is inside goes on to the tape */
-bool sl_walk_idle(const struct sl_walk *walk); /* nothing framed is unanswered */
+bool sl_walk_idle(const struct sl_walk *walk); /* nothing framed is unanswered, and no file in its hands */
 void sl_walk_fini(struct sl_walk *walk);
 
 #endif

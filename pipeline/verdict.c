@@ -135,6 +135,11 @@ static bool publish_reject(struct sl_judge *judge, const struct sl_case *at_hand
         .first = at_hand->message->stream_off, .cnt = at_hand->message->len, .code = code, .off = off
     };
     publish_notice(judge, claimed, &record, &notice, text);
+    if (at_hand->ack && !at_hand->ack->rejected++) {
+        at_hand->ack->want = want ? want : "";
+        at_hand->ack->off = off;
+        at_hand->ack->code = (uint8_t)code;
+    }
     return true;
 }
 
@@ -234,6 +239,11 @@ static void count_verdict(struct sl_judge *judge, const struct sl_case *at_hand,
 {
     count(judge, at_hand->message->feed, SL_DESK_SAID);
     count(judge, at_hand->message->feed, SL_DESK_VERDICT + verdict);
+    if (at_hand->ack) {
+        at_hand->ack->bulletins++;
+        at_hand->ack->duplicates += verdict == SL_VERDICT_DUPLICATE;
+        at_hand->ack->held += verdict == SL_VERDICT_HELD;
+    }
 }
 
 static bool is_withheld(const struct sl_bulletin *bulletin)
@@ -369,7 +379,19 @@ bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand)
         !publish_reject(judge, at_hand, answer->code, answer->err_off, answer->want))
         return false;
     count_message(judge, at_hand);
+    if (at_hand->ack && answer->last)
+        sl_ack_answer(at_hand->ack, sl_log_head(&judge->publish.tape.tx));
     return true;
+}
+
+void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin)
+{
+    if (sl_window_judge(&judge->window, bulletin) == SL_VERDICT_DUPLICATE)
+        return;
+    sl_window_note(&judge->window, bulletin);
+    sl_window_note_version(&judge->window, bulletin->story_hash, sl_version_of(bulletin));
+    if (bulletin->kind == SL_KIND_KILL)
+        for_each_story(judge, bulletin, kill_story);
 }
 
 bool sl_judge_release(struct sl_judge *judge, int64_t now_ns)

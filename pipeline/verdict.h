@@ -33,6 +33,7 @@ struct sl_case {
     const struct sl_answer *answer;
     const struct sl_message *message;
     uint64_t *raw_seq; /* of the message on the raw log; 0: not there yet.  Kept from one of its answers to the next */
+    struct sl_ack *ack; /* of its file; NULL: nobody waits for the answer */
 };
 
 int sl_judge_init(struct sl_judge *judge, const struct sl_desk_config *config);
@@ -42,6 +43,8 @@ void sl_judge_fini(struct sl_judge *judge);
 bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand);
 /* Publishes the next held bulletin whose time has come, if there is one and there is room. */
 bool sl_judge_release(struct sl_judge *judge, int64_t now_ns);
+/* What the walk before published: see sl_desk_remember. */
+void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin);
 /* What killed the walk before: its first bytes onto the raw log, its REJECT onto the tape. */
 void sl_judge_crashed(struct sl_judge *judge, const struct sl_crash_note *note);
 

@@ -284,3 +284,33 @@ bool sl_window_killed(const struct sl_window *window, const struct sl_bulletin *
             return true;
     return false;
 }
+
+static void save_table(const struct sl_window_table *table, struct sl_window_past_table *past)
+{
+    uint32_t cnt = 0;
+    for (uint32_t at = table->newest; at != NOWHERE && cnt < SL_WINDOW_PAST_CNT; at = table->entries[at].older, cnt++) {
+        past->entries[cnt].key = table->entries[at].key;
+        memcpy(past->entries[cnt].value, table->entries[at].value, sizeof(past->entries[cnt].value));
+    }
+    past->cnt = cnt;
+}
+
+void sl_window_save(const struct sl_window *window, struct sl_window_past *past)
+{
+    save_table(&window->identities, &past->tables[0]);
+    save_table(&window->stories, &past->tables[1]);
+    save_table(&window->tombstones, &past->tables[2]);
+}
+
+static void load_table(struct sl_window_table *table, const struct sl_window_past_table *past)
+{
+    for (uint32_t i = past->cnt < SL_WINDOW_PAST_CNT ? past->cnt : SL_WINDOW_PAST_CNT; i--;)
+        put(table, past->entries[i].key, past->entries[i].value[0], past->entries[i].value[1]);
+}
+
+void sl_window_load(struct sl_window *window, const struct sl_window_past *past)
+{
+    load_table(&window->identities, &past->tables[0]);
+    load_table(&window->stories, &past->tables[1]);
+    load_table(&window->tombstones, &past->tables[2]);
+}

@@ -66,6 +66,20 @@ void sl_window_note_version(struct sl_window *window, uint64_t story_hash, struc
 void sl_window_kill(struct sl_window *window, uint64_t name);
 bool sl_window_killed(const struct sl_window *window, const struct sl_bulletin *bulletin);
 
+/* The newest of it, in memory that may have been left half-written by somebody who died: a wrong entry does no harm but
+ * to whoever guesses a hash. */
+#define SL_WINDOW_PAST_CNT 16384u
+struct sl_window_past {
+    struct sl_window_past_table {
+        uint32_t cnt;
+        struct {
+            uint64_t key, value[2];
+        } entries[SL_WINDOW_PAST_CNT]; /* the newest first */
+    } tables[3];
+};
+void sl_window_save(const struct sl_window *window, struct sl_window_past *past);
+void sl_window_load(struct sl_window *window, const struct sl_window_past *past);
+
 /* Bytes that init will have. */
 size_t sl_window_footprint(uint32_t identity_cnt, uint32_t tombstone_cnt);
 

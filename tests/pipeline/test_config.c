@@ -313,7 +313,14 @@ static const struct line_case {
     { "127.0.0.1:5001", "'127.0.0.1:5001' is no line; a URL such as udp://239.1.1.1:5001 is expected" },
     { "udq://127.0.0.1:5001", "'udq' is no kind of line; did you mean udp://?" },
     { "tcp_listen://:1", "'tcp_listen' is no kind of line; did you mean tcp-listen://?" },
-    { "spool:///var/spool", "'spool' is no kind of line; one of udp, tcp, tcp-listen is expected" },
+    { "serial:///dev/ttyS0", "'serial' is no kind of line; one of udp, tcp, tcp-listen, spool is expected" },
+    { "spool://var/spool", "'var/spool' is no path from the root; /folder is expected after spool://" },
+    { "spool:///", "'/' is no path from the root; /folder is expected after spool://" },
+    { "spool:///in?quite=1s", "'quite' is no key of a spool line; did you mean quiet?" },
+    { "spool:///in?done=away", "done=away is no path from the root" },
+    { "spool:///in?rescan=1ms", "rescan: 1ms is out of bounds; 10ms to 3650d is expected" },
+    { "spool:///in?keep_files=0", "keep_files: 0 is out of bounds; 1 to 100000000 is expected" },
+    { "spool:///in?largest=1", "largest: '1' has no unit; add one of B, KiB, MiB, GiB, TiB" },
     { "udp://127.0.0.1", "'127.0.0.1' has no port; address:port is expected after udp://" },
     { "udp://127.0.0.1:", "'' is no port; 1 to 65535 is expected" },
     { "udp://127.0.0.1:0", "'0' is no port; 1 to 65535 is expected" },
@@ -752,7 +759,7 @@ Test(config, the_reference_is_read_with_its_examples)
     struct sl_config config;
     take_examples_in(read_reference(), yaml);
     cr_assert_eq(parse(&config, yaml), 0, "%s", err);
-    cr_expect_eq(config.feed_cnt, 4);
+    cr_expect_eq(config.feed_cnt, 5);
     cr_expect_eq(config.thread_cnt, 5);
     cr_expect_str_eq(config.node, "ldn-a");
     cr_expect_str_eq(config.group, "slugline");

@@ -388,12 +388,9 @@ CASES = [
 ]
 
 
-def main():
-    global SLUGLINE, CRASHING
-    SLUGLINE, CRASHING = sys.argv[1:3]
-    chosen = sys.argv[3:]
+def run_cases(cases, chosen):
     failed = 0
-    for case in CASES:
+    for case in cases:
         if chosen and case.__name__ not in chosen:
             continue
         begun = time.monotonic()
@@ -404,6 +401,12 @@ def main():
             failed += 1
             print("FAILED  %s: %s: %s" % (case.__name__, type(problem).__name__, problem), flush=True)
     return 1 if failed else 0
+
+
+def main():
+    global SLUGLINE, CRASHING
+    SLUGLINE, CRASHING = sys.argv[1:3]
+    return run_cases(CASES, sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ static void open_table(struct options options)
         .waker = &table.waker,
     };
     for (unsigned s = 0; s < SOURCES; s++)
-        config.sources[s] = (struct sl_desk_source){ table.decoders[s], DECODERS };
+        config.sources[s] = (struct sl_desk_source){ .decoders = table.decoders[s], .decoder_cnt = DECODERS };
     cr_assert_eq(sl_desk_init(&table.desk, &config), 0);
     cr_assert_eq(sl_log_join_rx(&table.tape, table.tape_mem, table.tape_len), 0);
     if (table.raw_mem)
@@ -875,7 +875,7 @@ Test(desk, refuses_logs_that_are_none_or_too_small)
     table.feeds[1].message_max = 65536;
     cr_expect_eq(sl_desk_init(&desk, &config), -EINVAL, "a message longer than a quarter of the raw log");
     table.feeds[1].message_max = 4096;
-    config.sources[0] = (struct sl_desk_source){ &none, 1 };
+    config.sources[0] = (struct sl_desk_source){ .decoders = &none, .decoder_cnt = 1 };
     config.source_cnt = 1;
     cr_expect_eq(sl_desk_init(&desk, &config), -EINVAL);
     config.source_cnt = SL_RXS_MAX + 1;

@@ -147,7 +147,8 @@ static void make_desk(struct sim *sim, uint64_t epoch)
         .books = &world->books,
     };
     for (uint32_t s = 0; s < world->side_cnt; s++)
-        desk.sources[s] = (struct sl_desk_source){ world->sides[s].rings, world->sides[s].decoder_cnt };
+        desk.sources[s] = (struct sl_desk_source){ .decoders = world->sides[s].rings,
+                                                   .decoder_cnt = world->sides[s].decoder_cnt };
     int rc = sl_desk_init(&world->desk, &desk);
     assert(!rc);
 }

@@ -1,0 +1,34 @@
+/* pipeline/recall.h - what a walk knows of the walks before it, so that nothing is twice on the tapes they leave.
+ *
+ *     walk k, killed:  [ tape k ]   [ past: what k knew of k - 1 and before ]
+ *                           \            |
+ *                            +-----------+--> window of walk k + 1 --> [ past, the other half ]
+ *
+ * Life      The memory is the supervisor's and outlives walks; sl_recall is called once, before the first poll.
+ * Threads   The builder's.
+ * Owns      Borrows all; maps the tape of before for the call.
+ * Errors    0 or -errno: then the walk starts without knowing.
+ *
+ * Readers drain the tape of a walk that died, so what is whole on it counts as published, up to the last record.  From
+ * there the next walk learns which bulletins are duplicates from now on: those that an agency sends again after it has
+ * dialled again, and those of a file that was published and not yet moved away.  What was held was not published, and
+ * is held again.  The new half of the past is whole before the walk says that it is ready, and only then does the
+ * supervisor let the old tape go: however often walks die one after the other, nothing is forgotten between them.
+ */
+#ifndef SL_PIPELINE_RECALL_H
+#define SL_PIPELINE_RECALL_H
+
+#include "pipeline/window.h"
+#include "ring/mem.h"
+
+struct sl_desk;
+
+struct sl_past {
+    uint32_t current; /* which half counts */
+    struct sl_window_past halves[2];
+};
+
+/* before: the tape of the walk before, by its descriptor; fd -1: there was none. */
+int sl_recall(struct sl_desk *desk, const struct sl_mem *before, struct sl_past *past);
+
+#endif
