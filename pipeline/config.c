@@ -670,6 +670,9 @@ static bool has_kind(const struct sl_config_feed *feed, enum sl_line_kind kind)
 
 static bool has_streams(const struct sl_config_feed *feed)
 {
+    for (uint32_t i = 0; i < feed->line_cnt; i++)
+        if (feed->lines[i].kind == SL_LINE_CAPTURE && feed->lines[i].capture.tcp && !feed->lines[i].capture.udp)
+            return true;
     return has_kind(feed, SL_LINE_TCP_DIAL) || has_kind(feed, SL_LINE_TCP_LISTEN);
 }
 
@@ -705,7 +708,12 @@ static int check_framing(const struct sl_place *place, uint32_t f)
     if (feed->framing == SL_FRAMING_DATAGRAM && has_kind(feed, SL_LINE_SPOOL) && !has_streams(feed))
         return fault_at(place->reading, path.text,
                         "a file is no datagram; file is expected, or what parts messages in files");
-    if ((feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE) || !has_streams(feed))
+    if (feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE)
+        return 0;
+    /* Of a capture the datagrams are left. */
+    for (uint32_t l = 0; l < feed->line_cnt; l++)
+        feed->lines[l].capture.tcp &= !feed->lines[l].capture.udp;
+    if (!has_streams(feed))
         return 0;
     return fault_at(place->reading, path.text,
                     "%s; one of control, length16, length32, line, fix, xml, mime is expected for format %s over tcp",
@@ -719,7 +727,7 @@ static bool same_address(const struct sl_line_config *a, const struct sl_line_co
 {
     if (a->kind == SL_LINE_SPOOL && b->kind == SL_LINE_SPOOL)
         return !strcmp(a->path, b->path);
-    return a->kind == b->kind && a->kind != SL_LINE_SPOOL && a->addr_len == b->addr_len &&
+    return a->kind == b->kind && a->addr_len && a->addr_len == b->addr_len &&
            !memcmp(&a->addr, &b->addr, a->addr_len) && !strcmp(a->interface, b->interface) &&
            !memcmp(&a->source, &b->source, sizeof(a->source));
 }

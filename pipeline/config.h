@@ -113,8 +113,8 @@ struct sl_config_text sl_config_written(enum sl_config_unit unit, uint64_t value
 
 /* ---- lines (line_url.c) ---- */
 
-/* "udp://239.1.1.1:5001?interface=lo", "tcp://host:port", "tcp-listen://:port?from=CIDR", "spool:///folder".  feed is
- * left 0. */
+/* "udp://239.1.1.1:5001?interface=lo", "tcp://host:port", "tcp-listen://:port?from=CIDR", "spool:///folder",
+ * "pcap:///file?to=:5001".  feed is left 0. */
 int sl_config_line(struct sl_line_config *line, const char *url, char *err, size_t err_len);
 
 #endif

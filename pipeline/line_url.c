@@ -52,6 +52,7 @@ static const struct scheme {
     { "tcp",        SL_LINE_TCP_DIAL,   "host:port"             },
     { "tcp-listen", SL_LINE_TCP_LISTEN, "address:port or :port" },
     { "spool",      SL_LINE_SPOOL,      "/folder"               },
+    { "pcap",       SL_LINE_CAPTURE,    "/file"                 },
 };
 /* clang-format on */
 #define SCHEME_CNT (sizeof(schemes) / sizeof(schemes[0]))
@@ -73,7 +74,7 @@ static int refuse_scheme(struct url *url, const char *name)
     const char *near = sl_nearest_of(name, names);
     if (near)
         return refuse(url, "'%s' is no kind of line; did you mean %s://?", name, near);
-    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen, spool is expected", name);
+    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen, spool, pcap is expected", name);
 }
 
 /* Gives what stands behind the scheme. */
@@ -405,6 +406,66 @@ static int take_from(struct url *url, char *list)
     return 0;
 }
 
+/* "192.0.2.10", "192.0.2.10:7901", ":7901", "[2001:db8::1]:7901": who sent a packet, or to whom. */
+static int take_end(struct url *url, const char *key, char *text, struct sl_line_end *end)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+    uint64_t port = 0;
+    char *host = text, *colon = strrchr(text, ':');
+    if (*text == '[') {
+        char *bracket = strchr(text, ']');
+        if (!bracket || (bracket[1] && bracket[1] != ':'))
+            return refuse(url, "%s=%s: [address] or [address]:port is expected", key, text);
+        colon = bracket[1] ? bracket + 1 : NULL;
+        *bracket = '\0';
+        host++;
+    } else if (colon && strchr(text, ':') != colon) {
+        colon = NULL; /* IPv6 alone */
+    }
+    if (colon) {
+        *colon = '\0';
+        if (!sl_config_count(colon + 1, &port) || port < 1 || port > 65535)
+            return refuse(url, "%s: '%s' is no port; 1 to 65535 is expected", key, colon + 1);
+    }
+    end->port = (uint16_t)port;
+    if (!*host && colon)
+        return 0;
+    if (!read_numeric(host, &addr, &len))
+        return refuse(url, "%s: '%s' is no address; one such as 192.0.2.10:7901 is expected", key, host);
+    map_address(&addr, &end->addr);
+    return 0;
+}
+
+static int take_capture_from(struct url *url, char *text)
+{
+    return take_end(url, "from", text, &url->line->capture.from);
+}
+
+static int take_capture_to(struct url *url, char *text)
+{
+    return take_end(url, "to", text, &url->line->capture.to);
+}
+
+static int take_speed(struct url *url, char *text)
+{
+    uint64_t speed = 0;
+    if (strcmp(text, "max") && (!sl_config_count(text, &speed) || speed < 1 || speed > 1000000))
+        return refuse(url, "speed: '%s' is no speed; 1 to 1000000 times as fast as recorded, or max, is expected",
+                      text);
+    url->line->capture.speed = (uint32_t)speed;
+    return 0;
+}
+
+static int take_proto(struct url *url, char *text)
+{
+    url->line->capture.udp = !strcmp(text, "udp");
+    url->line->capture.tcp = !strcmp(text, "tcp");
+    if (!url->line->capture.udp && !url->line->capture.tcp)
+        return refuse(url, "proto: '%s' is no protocol; udp or tcp is expected", text);
+    return 0;
+}
+
 #define BIT(kind) (1u << (kind))
 
 /* clang-format off */
@@ -419,6 +480,10 @@ static const struct key {
     { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
     { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
     { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN), false, take_rcvbuf    },
+    { "speed",      BIT(SL_LINE_CAPTURE), false, take_speed },
+    { "from",       BIT(SL_LINE_CAPTURE), false, take_capture_from },
+    { "to",         BIT(SL_LINE_CAPTURE), false, take_capture_to },
+    { "proto",      BIT(SL_LINE_CAPTURE), false, take_proto },
     { "done",       BIT(SL_LINE_SPOOL), false, take_done       },
     { "rejects",    BIT(SL_LINE_SPOOL), false, take_rejects    },
     { "unfinished", BIT(SL_LINE_SPOOL), false, take_unfinished },
@@ -473,21 +538,35 @@ static int read_query(struct url *url, char *query)
     return 0;
 }
 
-/* "/var/spool/wires/afp": what comes behind spool://, and where its files go unless keys say otherwise. */
-static int read_folder(struct url *url, const char *text)
+static int read_path(struct url *url, const char *text)
 {
-    struct sl_line_config *line = url->line;
     size_t len = strlen(text);
     if (*text != '/' || len < 2)
         return refuse(url, "'%s' is no path from the root; %s is expected after %s://", text, url->scheme->wants,
                       url->scheme->name);
     while (len > 1 && text[len - 1] == '/')
         len--;
-    snprintf(line->path, sizeof(line->path), "%.*s", (int)len, text);
-    if (len + sizeof("/rejects") > SL_LINE_PATH_LEN)
+    snprintf(url->line->path, sizeof(url->line->path), "%.*s", (int)len, text);
+    return 0;
+}
+
+static int read_capture(struct url *url, const char *text)
+{
+    url->line->capture = (struct sl_line_capture){ .speed = 1, .udp = true, .tcp = true };
+    return read_path(url, text);
+}
+
+/* "/var/spool/wires/afp": what comes behind spool://, and where its files go unless keys say otherwise. */
+static int read_folder(struct url *url, const char *text)
+{
+    struct sl_line_config *line = url->line;
+    int rc = read_path(url, text), len = (int)strlen(line->path);
+    if (rc)
+        return rc;
+    if ((size_t)len + sizeof("/rejects") > SL_LINE_PATH_LEN)
         return refuse(url, "longer than a folder's path may be");
-    snprintf(line->spool.done, SL_LINE_PATH_LEN, "%.*s/done", (int)len, text);
-    snprintf(line->spool.rejects, SL_LINE_PATH_LEN, "%.*s/rejects", (int)len, text);
+    snprintf(line->spool.done, SL_LINE_PATH_LEN, "%.*s/done", len, text);
+    snprintf(line->spool.rejects, SL_LINE_PATH_LEN, "%.*s/rejects", len, text);
     strcpy(line->spool.unfinished, UNFINISHED);
     line->spool.quiet_ns = QUIET_NS;
     line->spool.rescan_ns = RESCAN_NS;
@@ -526,6 +605,8 @@ int sl_config_line(struct sl_line_config *line, const char *text, char *err, siz
         line->reconnect_max_ns = RECONNECT_MAX_NS;
     }
     char *authority = strsep(&rest, "?");
-    rc = line->kind == SL_LINE_SPOOL ? read_folder(&url, authority) : read_authority(&url, authority);
+    rc = line->kind == SL_LINE_SPOOL     ? read_folder(&url, authority)
+         : line->kind == SL_LINE_CAPTURE ? read_capture(&url, authority)
+                                         : read_authority(&url, authority);
     return rc || !rest ? rc : read_query(&url, rest);
 }

@@ -636,7 +636,7 @@ const char *sl_rx_backend_name(const struct sl_rx *rx) { return rx->way->name; }
 
 static const struct sl_source_kind *source_kind_of(const struct sl_line_config *line)
 {
-    return line->kind == SL_LINE_SPOOL ? &sl_source_spool : NULL;
+    return line->kind == SL_LINE_SPOOL ? &sl_source_spool : line->kind == SL_LINE_CAPTURE ? &sl_source_capture : NULL;
 }
 
 /* Sockets: what is none has no connections of rx's. */
