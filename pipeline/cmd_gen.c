@@ -27,7 +27,7 @@ struct sender {
     uint64_t rate, burst, count, seed;
     int64_t for_ns;
     struct sl_gen_shape shape;
-    bool json;
+    bool json, slow_writers;
     struct sl_gen gen;
     uint8_t *message;
     int64_t start_ns; /* CLOCK_REALTIME */
@@ -298,6 +298,7 @@ static int open_outlets(struct sender *sender)
             sender->outlet_cnt = i;
             return rc == -EINVAL ? SL_EXIT_USAGE : SL_EXIT_NO_DAEMON;
         }
+        sender->outlets[i].slow = sender->slow_writers;
     }
     return -1;
 }
@@ -322,6 +323,7 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
     /* clang-format off */
     static const struct sl_option options[] = {
         { 't', "to", "URL", "udp://239.1.1.1:5001?interface=lo, tcp://127.0.0.1:7901 or tcp-listen://127.0.0.1:7901;\n"
+          "spool:///folder, a file for each message; pcap:///file?to=239.1.1.1:5001, as datagrams that were recorded;\n"
           "every message goes to all of them, as the lines of one wire", take_to, &sender, "at most 8 lines" },
         { 'r', "rate", "N", "messages a second (1000)", take_rate, &sender.rate, "messages a second" },
         { 'b', "burst", "N", "as many at once, at the same average rate (1)",
@@ -340,6 +342,8 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
         { 'w', "service", "NAME", "1 to 7 small letters that no other wire here has (syn)",
           take_service, &sender.shape, "1 to 7 small letters" },
         { 'S', "seed", "N", "another seed, other messages (1)", sl_take_number, &sender.seed, "a number" },
+        { 'W', "slow", NULL, "files are written in their place, the second half when the next one is due",
+          sl_take_flag, &sender.slow_writers, NULL },
         { 'j', "json", NULL, "the summary as one object", sl_take_flag, &sender.json, NULL },
         { 0 },
     };

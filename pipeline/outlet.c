@@ -1,4 +1,4 @@
-#include "pipeline/outlet.h"
+#include "pipeline/outlet_files.h"
 
 #include "pipeline/clock.h"
 #include "pipeline/config.h"
@@ -156,19 +156,27 @@ static int open_stream(struct sl_outlet *outlet, uint32_t message_max, int64_t w
     return outlet->backlog ? 0 : -ENOMEM;
 }
 
+static bool writes_files(const struct sl_outlet *outlet)
+{
+    return outlet->line.kind == SL_LINE_SPOOL || outlet->line.kind == SL_LINE_CAPTURE;
+}
+
 int sl_outlet_open(struct sl_outlet *outlet, const char *url, uint32_t message_max, int64_t wait_ns,
                    const volatile sig_atomic_t *stop, char *err, size_t err_len)
 {
-    *outlet = (struct sl_outlet){ .fd = -1, .stop = stop };
+    *outlet = (struct sl_outlet){ .fd = -1, .stop = stop, .file_fd = -1, .rest_cap = message_max };
     int rc = sl_config_line(&outlet->line, url, err, err_len);
     if (rc)
         return rc;
+    bool files = writes_files(outlet);
     bool datagrams = outlet->line.kind == SL_LINE_UDP;
-    if (datagrams && message_max > DATAGRAM_MAX) {
+    if ((datagrams || outlet->line.kind == SL_LINE_CAPTURE) && message_max > DATAGRAM_MAX) {
         snprintf(err, err_len, "a datagram holds at most %u bytes", DATAGRAM_MAX);
         return -EINVAL;
     }
-    rc = datagrams ? open_datagrams(outlet) : open_stream(outlet, message_max, wait_ns);
+    rc = files       ? sl_outlet_open_files(outlet)
+         : datagrams ? open_datagrams(outlet)
+                     : open_stream(outlet, message_max, wait_ns);
     if (rc) {
         snprintf(err, err_len, "%s", strerror(-rc));
         sl_outlet_close(outlet);
@@ -235,6 +243,12 @@ static int send_stream(struct sl_outlet *outlet, const uint8_t *data, uint32_t l
 
 int sl_outlet_send(struct sl_outlet *outlet, const uint8_t *data, uint32_t len)
 {
+    if (writes_files(outlet)) {
+        int rc = sl_outlet_send_file(outlet, data, len);
+        if (!rc)
+            count_sent(outlet, len);
+        return rc;
+    }
     return outlet->backlog ? send_stream(outlet, data, len) : send_datagram(outlet, data, len);
 }
 
@@ -243,6 +257,8 @@ int sl_outlet_flush(struct sl_outlet *outlet, int64_t timeout_ns)
     int64_t end_ns = timeout_ns > 0 ? sl_clock_mono(NULL) + timeout_ns : 0;
     int rc = outlet->backlog_len ? push(outlet) : 0;
 
+    if (timeout_ns > 0 && writes_files(outlet))
+        return sl_outlet_end_file(outlet);
     while (!rc && outlet->backlog_len && timeout_ns > 0) {
         rc = wait_for(outlet, outlet->fd, POLLOUT, end_ns);
         if (rc <= 0)
@@ -254,8 +270,11 @@ int sl_outlet_flush(struct sl_outlet *outlet, int64_t timeout_ns)
 
 void sl_outlet_close(struct sl_outlet *outlet)
 {
+    sl_outlet_end_file(outlet);
     if (outlet->fd >= 0)
         close(outlet->fd);
+    free(outlet->rest);
+    outlet->rest = NULL;
     free(outlet->backlog);
     outlet->fd = -1;
     outlet->backlog = NULL;

@@ -1,4 +1,5 @@
-/* pipeline/outlet.h - where a synthetic wire goes: a datagram socket, or a stream that was dialled or accepted.
+/* pipeline/outlet.h - where a synthetic wire goes: a datagram socket, a stream that was dialled or accepted, a folder,
+ * or a capture (outlet_files.h).
  *
  * Life      open (waits until a stream has its other side), send ..., flush, close.
  * Threads   One.
@@ -23,9 +24,16 @@ struct sl_outlet {
     uint32_t backlog_cap, backlog_off, backlog_len; /* off .. off + len is still to go */
     uint64_t sent, bytes; /* datagrams and stream messages, handed to the kernel or the backlog */
     uint64_t refused;     /* datagrams that the kernel did not take */
+    /* Folders. */
+    bool slow;        /* the caller's to set: files are written in their place, in two halves, one message apart */
+    int64_t start_ns; /* what its files' names begin with */
+    int file_fd;      /* of the file whose second half is still to come; -1: none */
+    uint8_t *rest;
+    uint32_t rest_len, rest_cap;
 };
 
-/* url as in the configuration: udp://239.1.1.1:5001?interface=lo, tcp://host:port, tcp-listen://address:port.
+/* url as in the configuration: udp://239.1.1.1:5001?interface=lo, tcp://host:port, tcp-listen://address:port,
+ * spool:///folder, pcap:///file?to=239.1.1.1:5001 (datagrams, to there).
  * wait_ns: how long a stream's other side may take to be there.  message_max: longest that send will get.  err: room
  * for a sentence. */
 int sl_outlet_open(struct sl_outlet *outlet, const char *url, uint32_t message_max, int64_t wait_ns,

@@ -190,6 +190,26 @@ def finished_files_are_kept_within_bounds():
         assert daemon.stop() == 0
 
 
+def gen(*options):
+    made = subprocess.run([test_daemon.SLUGLINE, "gen", "--json", *options], capture_output=True, timeout=BOUND_S, check=True)
+    return json.loads(made.stdout)["made"]
+
+
+def what_gen_writes_is_taken_whole_by_whatever_way_it_writes():
+    with spool(keys="?quiet=50ms&rescan=20ms") as (daemon, folder):
+        assert gen("--to", "spool://" + folder, "-n", "300", "-r", "3000", "-w", "fast") == 300
+        assert gen("--to", "spool://" + folder, "-n", "100", "-r", "500", "-w", "slow", "--slow") == 100
+        until("all are done", lambda: books(daemon)["files"]["done"] == 400)
+        assert books(daemon)["published"] + books(daemon)["held"] == 400 and names(folder, "rejects") == [], books(daemon)
+        pcap = os.path.join(daemon.folder.name, "gen.pcap")
+        assert gen("--to", "pcap://%s?to=239.1.1.1:5001" % pcap, "-n", "300", "-r", "30000") == 300
+        with Daemon(['name: w, format: iptc7901, lines: ["pcap://%s?speed=max&to=239.1.1.1:5001"]' % pcap]) as other:
+            until("the capture says the same", lambda: books(other)["published"] + books(other)["held"] == 300)
+            assert books(other)["capture"]["used"] == books(other)["capture"]["packets"] == 300
+            assert other.stop() == 0
+        assert daemon.stop() == 0
+
+
 def published(reader):
     """(id, epoch) of everything that a reader of all walks has seen."""
     seen = []
@@ -242,6 +262,7 @@ CASES = [
     ten_thousand_files_at_once,
     what_was_there_before_the_daemon_is_taken,
     finished_files_are_kept_within_bounds,
+    what_gen_writes_is_taken_whole_by_whatever_way_it_writes,
     a_walk_killed_while_it_takes_files_loses_none_and_publishes_none_twice,
 ]
 
