@@ -58,6 +58,8 @@ static void open_rings(uint32_t message_len, uint32_t answer_len)
         }
 }
 
+static struct sl_ack acks[2]; /* of any source */
+
 static void open_table(struct options options)
 {
     memset(&table, 0, sizeof(table));
@@ -92,7 +94,8 @@ static void open_table(struct options options)
         .waker = &table.waker,
     };
     for (unsigned s = 0; s < SOURCES; s++)
-        config.sources[s] = (struct sl_desk_source){ .decoders = table.decoders[s], .decoder_cnt = DECODERS };
+        config.sources[s] =
+            (struct sl_desk_source){ .decoders = table.decoders[s], .decoder_cnt = DECODERS, .acks = acks };
     cr_assert_eq(sl_desk_init(&table.desk, &config), 0);
     cr_assert_eq(sl_log_join_rx(&table.tape, table.tape_mem, table.tape_len), 0);
     if (table.raw_mem)
@@ -839,6 +842,66 @@ Test(desk, a_reader_that_slept_before_its_seat_was_known_is_woken_too)
 }
 
 /* ---- what killed the walk before ---- */
+
+/* A message of the second file, which says this, or is a reject. */
+static void hand_in_of_file(uint64_t ticket, const char *id, const char *text)
+{
+    struct sl_bulletin *bulletin = said_new((struct said){ id ? id : "none", "1", text });
+    struct sl_message message = message_of(SL_LANE_NORMAL, ticket);
+    message.ack = 2;
+    struct sl_answer answer = { .message = frame_message(0, 0, message), .last = 1 };
+    if (id) {
+        answer.what = SL_ANSWER_BULLETIN;
+        answer.bulletin_len = bulletin->len;
+    } else {
+        answer.what = SL_ANSWER_REJECT;
+        answer.code = SL_PARSE_BAD_HEADER;
+        answer.err_off = (uint32_t)ticket;
+        answer.want = text;
+    }
+    acks[1].framed++;
+    give_answer(0, 0, SL_LANE_NORMAL, answer, bulletin);
+    free(bulletin);
+}
+
+Test(desk, a_file_is_told_what_became_of_its_messages)
+{
+    open_table((struct options){ 0 });
+    sl_ack_reset(&acks[0]);
+    sl_ack_reset(&acks[1]);
+    hand_in(0, 0, SL_LANE_NORMAL, 0, (struct said){ "a", "1", "text" });
+    hand_in_of_file(1, "a", "text");
+    hand_in_of_file(2, "b", "text");
+    hand_in_of_file(3, NULL, "a header");
+    hand_in_of_file(4, NULL, "something else");
+    cr_expect_not(sl_ack_is_settled(&acks[1]));
+    poll_until_idle();
+    cr_expect(sl_ack_is_settled(&acks[1]));
+    cr_expect(acks[1].bulletins == 2 && acks[1].duplicates == 1 && acks[1].rejected == 2 && !acks[1].held);
+    cr_expect(acks[1].code == SL_PARSE_BAD_HEADER && acks[1].off == 3, "the first reject");
+    cr_expect_str_eq(acks[1].want, "a header");
+    cr_expect_eq(acks[1].tape_seq, sl_log_rx_head(&table.tape));
+    cr_expect_eq(acks[0].answered, 0, "another file, and what is of none");
+    close_table();
+}
+
+Test(desk, what_the_walk_before_published_is_a_duplicate_and_its_kills_count)
+{
+    open_table((struct options){ 0 });
+    struct sl_bulletin *seen = said_new((struct said){ "a", "1", "text" });
+    struct sl_bulletin *kill = said_new((struct said){ "k", KILLS = "b" });
+    sl_desk_remember(table.desk, seen);
+    sl_desk_remember(table.desk, seen);
+    sl_desk_remember(table.desk, kill);
+    hand_in(0, 0, SL_LANE_NORMAL, 0, (struct said){ "a", "1", "text" });
+    hand_in(0, 0, SL_LANE_NORMAL, 1, (struct said){ "b", "1", "text" });
+    hand_in(0, 0, SL_LANE_NORMAL, 2, (struct said){ "a", "2", "more" });
+    poll_until_idle();
+    cr_expect_str_eq(read_tape(), "withdrawn b, passed a");
+    free(seen);
+    free(kill);
+    close_table();
+}
 
 Test(desk, takes_up_what_killed_the_walk_before)
 {

@@ -566,3 +566,88 @@ Test(frame, what_cannot_work_is_refused_at_the_start)
         fini(bench);
     }
 }
+
+/* ---- files ---- */
+
+static struct sl_ack acks[1];
+
+static struct bench *start_files(enum sl_framing framing)
+{
+    struct bench *bench = new_bench(framing, 1, false);
+    bench->lines[STREAM].kind = SL_LINE_SPOOL;
+    bench->config.line_cnt = 1;
+    bench->config.acks = acks;
+    sl_ack_reset(acks);
+    return start(bench);
+}
+
+/* Its bytes, and its end where it says so; how many were taken. */
+static uint32_t take_file(struct bench *bench, const char *text, bool end, bool broken)
+{
+    struct sl_packet packet = { .data = (const uint8_t *)text, .len = (uint32_t)strlen(text), .ack = 1, .rx_ns = 5 };
+    uint32_t took = text[0] ? sl_frame_take(bench->frame, &packet) : 0;
+    packet.len = 0;
+    packet.end = true;
+    packet.broken = broken;
+    return took + (end ? sl_frame_take(bench->frame, &packet) : 0);
+}
+
+static void begin_file(struct bench *bench) { sl_frame_line(bench->frame, STREAM, 0, SL_LINE_UP); }
+
+Test(frame, a_file_is_a_message_and_its_ack_counts_it)
+{
+    struct bench *bench = start_files(SL_FRAMING_FILE);
+    begin_file(bench);
+    cr_expect_eq(take_file(bench, "half of ", false, false), 8);
+    cr_expect_null(next(bench, SL_LANE_NORMAL), "it has not ended");
+    cr_expect_eq(take_file(bench, "it", true, false), 3);
+    const struct sl_message *message = next(bench, SL_LANE_NORMAL);
+    cr_assert(is(message, "half of it"));
+    cr_expect(message->ack == 1 && message->cut == SL_CUT_NOT && acks[0].framed == 1);
+    begin_file(bench);
+    cr_expect_eq(take_file(bench, "", true, false), 1, "an empty file ends too");
+    cr_expect_eq(acks[0].framed, 1);
+    begin_file(bench);
+    take_file(bench, "changed meanwhile", true, true);
+    message = next(bench, SL_LANE_NORMAL);
+    cr_assert(message && message->cut == SL_CUT_FILE_END);
+    fini(bench);
+}
+
+Test(frame, a_file_without_any_soh_is_a_message_that_a_relay_stripped)
+{
+    struct bench *bench = start_files(SL_FRAMING_CONTROL);
+    begin_file(bench);
+    take_file(bench, FLASH NORMAL, true, false);
+    cr_expect(is(next(bench, SL_LANE_FLASH), FLASH));
+    cr_expect(is(next(bench, SL_LANE_NORMAL), NORMAL));
+    begin_file(bench);
+    take_file(bench, "tst0001 4 i 4 tst\n", false, false);
+    take_file(bench, "Stripped.\n", true, false);
+    const struct sl_message *message = next(bench, SL_LANE_NORMAL);
+    cr_expect(is(message, "tst0001 4 i 4 tst\nStripped.\n") && message->cut == SL_CUT_NOT);
+    begin_file(bench);
+    take_file(bench, NORMAL, true, false);
+    cr_expect(is(next(bench, SL_LANE_NORMAL), NORMAL), "the next file is framed as ever");
+    cr_expect_eq(acks[0].framed, 4);
+    fini(bench);
+}
+
+Test(frame, the_end_of_a_file_waits_for_room)
+{
+    struct bench *bench = start_files(SL_FRAMING_FILE);
+    char big[MAX + 1];
+    uint32_t files = 0;
+    memset(big, 'x', MAX);
+    big[MAX] = '\0';
+    for (begin_file(bench); take_file(bench, big, true, false) == MAX + 1; begin_file(bench))
+        cr_assert_lt(++files, 1000);
+    cr_expect_eq(take_file(bench, "", true, false), 0, "still no room");
+    cr_expect_gt(book(bench, SL_RX_PAUSES), 0);
+    for (uint32_t i = 0; i < files; i++)
+        cr_assert(is(next(bench, SL_LANE_NORMAL), big));
+    cr_expect_eq(take_file(bench, "", true, false), 1);
+    cr_expect(is(next(bench, SL_LANE_NORMAL), big));
+    cr_expect_eq(acks[0].framed, files + 1);
+    fini(bench);
+}

@@ -215,6 +215,39 @@ Test(window, agrees_with_a_plain_list_over_many_turns)
     close_window();
 }
 
+Test(window, the_next_walk_knows_what_was_saved)
+{
+    static struct sl_window_past past;
+    open_window(64, 8);
+    for (int i = 0; i < 100; i++) {
+        char id[16];
+        see(numbered(id, i));
+    }
+    see((struct said){ "story", "7", "text" });
+    kill_story("killed");
+    sl_window_save(&window, &past);
+    close_window();
+    cr_assert_eq(sl_window_init(&window, 64, 8, 0xbeef), 0); /* another walk has another key */
+    sl_window_load(&window, &past);
+    cr_expect_eq(see((struct said){ "story", "7", "text" }), SL_VERDICT_DUPLICATE);
+    cr_expect_eq(see((struct said){ "story", "6", "older" }), SL_VERDICT_LATE);
+    cr_expect_eq(see((struct said){ "killed", "1", "text" }), SL_VERDICT_WITHDRAWN);
+    char id[16];
+    cr_expect_eq(see(numbered(id, 99)), SL_VERDICT_DUPLICATE);
+    cr_expect_eq(see(numbered(id, 0)), SL_VERDICT_PASSED, "what was forgotten stays so");
+    close_window();
+}
+
+Test(window, a_past_that_was_left_half_written_is_bounded)
+{
+    static struct sl_window_past past;
+    memset(&past, 0xa5, sizeof(past));
+    open_window(64, 8);
+    sl_window_load(&window, &past);
+    cr_expect_eq(see((struct said){ "a", "1", "text" }), SL_VERDICT_PASSED);
+    close_window();
+}
+
 Test(window, refuses_what_cannot_be)
 {
     cr_expect_eq(sl_window_init(&window, 0, 8, 1), -EINVAL);
