@@ -213,6 +213,8 @@ void sl_anpa_say_time(struct sl_anpa *wire)
     if (!wire->agency && has_trailer)
         wire->agency = sl_anpa_find_agency(trailer.sign);
     bool day_first = wire->agency && wire->agency->day_first;
+    struct sl_slice sign = { (const char *)wire->sign.data, wire->sign.len };
+    sl_parse_choose_profile(story->parse, sign);
     story->zone = sl_parse_zone(story->parse, wire->agency ? wire->agency->zone : NULL);
     story->time_ns = story->parse->arrival_ns;
     if (has_trailer && settle_date(&trailer, day_first))

@@ -146,7 +146,7 @@ static enum sl_anpa_role role_of(const struct sl_anpa_head *head, struct sl_span
         *line = name;
         return SL_ANPA_ROLE_BYLINE;
     }
-    if (sl_label_is_all(*line))
+    if (sl_story_is_label(&head->wire->story, *line))
         return SL_ANPA_ROLE_LABEL;
     if (take_prefix(line, "HL:") || !head->has_headline)
         return SL_ANPA_ROLE_HEADLINE;

@@ -319,9 +319,14 @@ bool sl_label_is_all(struct sl_span text)
 
 const struct sl_label *sl_label_stronger(const struct sl_label *a, const struct sl_label *b)
 {
+    /* What takes a story away is never to be missed for what only adds to it. */
+    static const uint8_t strength[SL_KIND_CNT] = {
+        [SL_KIND_KILL] = 8,   [SL_KIND_HOLD] = 7, [SL_KIND_RELEASE] = 6, [SL_KIND_CORRECTION] = 5, [SL_KIND_TEST] = 4,
+        [SL_KIND_UPDATE] = 3, [SL_KIND_NEWS] = 2, [SL_KIND_ADVISORY] = 1,
+    };
     if (!a || !b)
         return a ? a : b;
-    return a < b ? a : b;
+    return strength[b->kind] > strength[a->kind] ? b : a;
 }
 
 /* What stands behind the request up to the sentence's end tells how much of the message goes. */

@@ -30,7 +30,7 @@ struct sl_label {
 const struct sl_label *sl_label_find(struct sl_span text); /* NULL: says nothing that we know */
 /* Nothing but words of labels, ordinals and punctuation: no headline could be this. */
 bool sl_label_is_all(struct sl_span text);
-/* The stronger of two; either may be NULL. */
+/* The stronger of two, the first of equals; either may be NULL. */
 const struct sl_label *sl_label_stronger(const struct sl_label *a, const struct sl_label *b);
 
 /* Sentences that withdraw an earlier message ("bitte streichen Sie ...", "please kill item ..."), or only a part of it

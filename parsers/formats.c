@@ -3,6 +3,8 @@
 
 extern const struct sl_format sl_format_iptc7901;
 extern const struct sl_format sl_format_anpa1312;
+extern const struct sl_format sl_format_zczc;
+extern const struct sl_format sl_format_results;
 extern const struct sl_format sl_format_wmo;
 extern const struct sl_format sl_format_fixnews;
 extern const struct sl_format sl_format_rfc822;
@@ -19,6 +21,8 @@ extern const struct sl_format sl_format_text;
 const struct sl_format *const sl_formats[] = {
     &sl_format_iptc7901,
     &sl_format_anpa1312,
+    &sl_format_zczc,
+    &sl_format_results,
     &sl_format_wmo,
     &sl_format_fixnews,
     &sl_format_rfc822,

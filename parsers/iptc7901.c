@@ -244,6 +244,7 @@ static enum sl_parse_code next(struct sl_parse *parse)
         return code;
     struct sl_span whole = { parse->data, parse->len };
     wire.story.charset = sl_parse_charset(parse, &whole);
+    sl_parse_choose_profile(parse, (struct sl_slice){ (const char *)wire.header.source.data, wire.header.source.len });
     wire.story.zone = sl_parse_zone(parse, sl_7901_zone_name(&wire.header));
     sl_7901_say_time(&wire);
     sl_7901_say_header(&wire);

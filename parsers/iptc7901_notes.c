@@ -156,7 +156,7 @@ void sl_7901_say_notes(struct sl_7901_text *text)
             put_note(wire, label);
     }
     while (next_note(&reader, &note)) {
-        if (note.is_heading && sl_label_is_all(note.text))
+        if (note.is_heading && sl_story_is_label(&wire->story, note.text))
             sl_story_note_label(&wire->story, note.text);
         if (note.is_heading || note.section != SECTION_NOTE)
             continue;

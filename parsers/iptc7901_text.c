@@ -69,8 +69,9 @@ static void add_plain(struct sl_7901_text *text, struct sl_span line)
 {
     uint32_t len;
     struct sl_span start = sl_span_head(line, 24);
-    bool is_label = sl_label_is_all(line) || (!has_lower(line) && line.len < 40 && start.len != 0 &&
-                                              sl_is_digit(start.data[0]) && sl_label_find(start));
+    bool is_label =
+        sl_story_is_label(&text->wire->story, line) ||
+        (!has_lower(line) && line.len < 40 && start.len != 0 && sl_is_digit(start.data[0]) && sl_label_find(start));
     bool is_subtitle = sl_phrase_starts(line, "utl", &len);
     add_line(text, line, is_label ? SL_7901_LABEL : is_subtitle ? SL_7901_SUBTITLE : SL_7901_TITLE);
 }
@@ -146,7 +147,7 @@ static void read_open_head(struct sl_7901_text *text)
         bool is_bracket = line.len > 2 && line.data[0] == '(' && line.data[line.len - 1] == ')';
         if (is_bracket)
             add_bracket(text, line, line.len);
-        else if (line.len != 0 && !sl_label_is_all(line))
+        else if (line.len != 0 && !sl_story_is_label(&text->wire->story, line))
             break;
         else
             add_line(text, line, SL_7901_LABEL);
@@ -235,7 +236,7 @@ static void weigh_label(struct sl_7901_text *text, struct sl_span label)
     struct sl_span rest = sl_span_skip(label, len);
     if (rest.len != 0 && rest.data[0] != ':')
         rest = sl_span_head(rest, 3 + sl_7901_find_explanation(sl_span_skip(rest, rest.len < 3 ? rest.len : 3)));
-    if (sl_label_is_all(rest))
+    if (sl_story_is_label(&text->wire->story, rest))
         sl_story_note_label(&text->wire->story, rest);
 }
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 #include <strings.h>
+#include "parsers/ascii.h"
 
 /* Everything a message says is said once, at most at thrice its length (a byte of Windows-1252 can become three of
  * UTF-8); what is said twice, such as labels and keywords, is bounded by the formats and fits into this. */
@@ -112,6 +113,9 @@ void sl_parse_begin(struct sl_parse *parse, const struct sl_format *format, cons
     assert(feed);
     parse->format = format ? format : sl_format_recognize(data, len);
     parse->feed = feed;
+    parse->profile = feed->profile;
+    parse->profile_why = " as configured";
+    parse->zone_unknown = false;
     parse->data = data;
     parse->len = len;
     parse->arrival_ns = arrival_ns;
@@ -127,10 +131,95 @@ static void say_fact(struct sl_out *out, enum sl_text text, const char *fact)
         sl_out_text(out, text, fact, (uint32_t)strlen(fact));
 }
 
+static void note_profile(struct sl_parse *parse)
+{
+    const char *name = parse->profile->name;
+    const char *why = parse->profile_why;
+    sl_out_open(&parse->out);
+    sl_out_put(&parse->out, "profile ", 8);
+    sl_out_put(&parse->out, name, (uint32_t)strlen(name));
+    sl_out_put(&parse->out, why, (uint32_t)strlen(why));
+    struct sl_ref note = sl_out_close(&parse->out), none = { 0, 0 };
+    sl_out_item(&parse->out, SL_LIST_NOTES, note, none, none, none);
+}
+
+/* Times that were taken for UTC because nobody knew their zone are the profile's wall-clock times. */
+static void settle_zone(struct sl_parse *parse)
+{
+    struct sl_bulletin *root = sl_out_root(&parse->out);
+    const struct sl_zone *zone = parse->profile->zone;
+    const struct {
+        uint32_t flag;
+        int64_t *time;
+    } times[] = {
+        {SL_BULLETIN_ZONE_ASSUMED_CREATED,  &root->version_created},
+        { SL_BULLETIN_ZONE_ASSUMED_FIRST,   &root->first_created  },
+        { SL_BULLETIN_ZONE_ASSUMED_EMBARGO, &root->embargoed_until},
+        { SL_BULLETIN_ZONE_ASSUMED_EXPIRES, &root->expires        },
+    };
+    if (!zone || !parse->zone_unknown)
+        return;
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+        if ((root->flags & times[i].flag) && *times[i].time != SL_TIME_NONE)
+            *times[i].time = sl_zone_to_utc(zone, *times[i].time / SL_TIME_NS) * SL_TIME_NS;
+    }
+}
+
+/* A label of the agency's own in what the format took for a label, or at the start of the headline. */
+static void settle_kind(struct sl_parse *parse)
+{
+    struct sl_bulletin *root = sl_out_root(&parse->out);
+    const struct sl_label said = { "", root->kind, root->signal };
+    const struct sl_label *label = sl_profile_label(parse->profile, sl_span_of(sl_out_get(&parse->out, SL_TEXT_TAKE)));
+    struct sl_slice headline = sl_out_get(&parse->out, SL_TEXT_HEADLINE);
+    const char *colon = memchr(headline.data, ':', headline.len);
+    if (colon)
+        headline.len = (uint32_t)(colon - headline.data);
+    if (sl_profile_label_is_all(parse->profile, sl_span_of(headline)))
+        label = sl_label_stronger(label, sl_profile_label(parse->profile, sl_span_of(headline)));
+    if (!label || (said.signal != SL_SIGNAL_NONE && sl_label_stronger(&said, label) == &said))
+        return;
+    root->kind = (uint8_t)label->kind;
+    root->signal = (uint8_t)label->signal;
+    root->pubstatus = label->kind == SL_KIND_KILL   ? SL_PUB_CANCELED
+                      : label->kind == SL_KIND_HOLD ? SL_PUB_WITHHELD
+                                                    : root->pubstatus;
+}
+
+static void apply_profile(struct sl_parse *parse)
+{
+    struct sl_out *out = &parse->out;
+    struct sl_slice provider = sl_out_get(out, SL_TEXT_PROVIDER);
+    const struct sl_profile *profile = sl_parse_choose_profile(parse, provider);
+    if (!profile && provider.len == 0 && parse->feed->provider) {
+        provider = (struct sl_slice){ parse->feed->provider, (uint32_t)strlen(parse->feed->provider) };
+        profile = sl_parse_choose_profile(parse, provider);
+        parse->profile_why = " by the feed's provider";
+    }
+    if (!profile)
+        return;
+    struct sl_bulletin *root = sl_out_root(out);
+    struct sl_slice priority = sl_out_get(out, SL_TEXT_PRIORITY_RAW);
+    uint8_t letter = priority.len == 1 ? (uint8_t)(priority.data[0] | 0x20) : 0;
+    say_fact(out, SL_TEXT_PROVIDER, parse->feed->provider);
+    say_fact(out, SL_TEXT_PROVIDER, profile->provider);
+    say_fact(out, SL_TEXT_LANGUAGE, parse->feed->language);
+    say_fact(out, SL_TEXT_LANGUAGE, profile->language);
+    if (root->urgency == 0 && letter >= 'a' && letter <= 'z')
+        root->urgency = profile->urgency[letter - 'a'];
+    settle_zone(parse);
+    settle_kind(parse);
+    uint32_t body_len = sl_profile_cut_signoff(profile, sl_out_get(out, SL_TEXT_BODY));
+    if (body_len != 0)
+        root->text[SL_TEXT_BODY].len = body_len;
+    note_profile(parse);
+}
+
 /* What the configuration knows better than silence, and what was done to the text. */
 static void complete_bulletin(struct sl_parse *parse)
 {
     struct sl_out *out = &parse->out;
+    apply_profile(parse);
     say_fact(out, SL_TEXT_PROVIDER, parse->feed->provider);
     say_fact(out, SL_TEXT_LANGUAGE, parse->feed->language);
     if (parse->text.repaired_cnt != 0) {
@@ -215,9 +304,22 @@ enum sl_charset sl_parse_charset(struct sl_parse *parse, struct sl_span *data)
     return charset;
 }
 
-const struct sl_zone *sl_parse_zone(const struct sl_parse *parse, const char *agency)
+const struct sl_profile *sl_parse_choose_profile(struct sl_parse *parse, struct sl_slice provider)
 {
-    if (parse->feed->zone)
-        return parse->feed->zone;
-    return agency && parse->feed->zones ? sl_zones_find(parse->feed->zones, agency, strlen(agency)) : NULL;
+    if (parse->profile)
+        return parse->profile;
+    parse->profile = sl_profile_of(parse->feed->profiles, provider);
+    parse->profile_why = " by the provider that the message names";
+    return parse->profile;
+}
+
+const struct sl_zone *sl_parse_zone(struct sl_parse *parse, const char *agency)
+{
+    const struct sl_zone *zone = parse->feed->zone;
+    if (!zone && parse->profile)
+        zone = parse->profile->zone;
+    if (!zone && agency && parse->feed->zones)
+        zone = sl_zones_find(parse->feed->zones, agency, strlen(agency));
+    parse->zone_unknown |= !zone;
+    return zone;
 }

@@ -19,6 +19,7 @@
 
 #include "parsers/bulletin.h"
 #include "parsers/dates.h"
+#include "parsers/profile.h"
 #include "parsers/text.h"
 
 enum sl_parse_code {
@@ -53,10 +54,12 @@ enum sl_format_id {
     SL_FORMAT_NINJS = 7,
     SL_FORMAT_APMEDIA = 8,
     SL_FORMAT_RFC822 = 11,
+    SL_FORMAT_ZCZC = 12,
     SL_FORMAT_WMO = 13,
     SL_FORMAT_CAP = 14,
     SL_FORMAT_FIXNEWS = 15,
     SL_FORMAT_MRN = 16,
+    SL_FORMAT_RESULTS = 19,
     SL_FORMAT_CNT,
 };
 
@@ -71,6 +74,8 @@ struct sl_feed_facts {
     const char *language; /* BCP 47, where the message does not say; NULL: nobody says */
     const struct sl_zone *zone; /* of times without one; NULL: the agency's own where known, else UTC, assumed */
     enum sl_charset charset; /* the label to believe where the message has none */
+    const struct sl_profile *profile; /* the agency's dialect; NULL: chosen by the provider that a message names */
+    const struct sl_profiles *profiles; /* of which; NULL: there are none */
     const struct sl_zones *zones; /* in which the agencies' own are found; NULL: none is */
 };
 
@@ -79,6 +84,9 @@ struct sl_format;
 struct sl_parse {
     const struct sl_format *format;
     const struct sl_feed_facts *feed;
+    const struct sl_profile *profile; /* the feed's, or chosen once the message has named its agency; NULL: none */
+    const char *profile_why; /* behind its name, in a note */
+    bool zone_unknown; /* somebody asked for the zone of times without one, and nobody knew */
     const uint8_t *data;
     uint32_t len;
     int64_t arrival_ns; /* completes dates that lack year or month */
@@ -138,7 +146,11 @@ uint8_t *sl_scratch_take(struct sl_parse *parse, uint32_t len);
 enum sl_parse_code sl_reject(struct sl_parse *parse, enum sl_parse_code code, uint32_t off, const char *want);
 /* What the message's characters are, by the order of belief; said in the bulletin.  *data loses a byte-order mark. */
 enum sl_charset sl_parse_charset(struct sl_parse *parse, struct sl_span *data);
-/* The zone of times without one: the feed's, else the named one of the agency's; NULL: nobody knows, UTC is assumed. */
-const struct sl_zone *sl_parse_zone(const struct sl_parse *parse, const char *agency);
+/* The profile of the agency that the message names; the feed's own where it has one.  A format that knows the name
+ * early says it, and then its words are labels too; else the bulletin's provider chooses when it is complete. */
+const struct sl_profile *sl_parse_choose_profile(struct sl_parse *parse, struct sl_slice provider);
+/* The zone of times without one: the feed's, else the profile's, else the named one of the agency's; NULL: nobody
+ * knows, and UTC is assumed, unless a profile that is chosen later knows better. */
+const struct sl_zone *sl_parse_zone(struct sl_parse *parse, const char *agency);
 
 #endif

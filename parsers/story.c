@@ -151,6 +151,7 @@ bool sl_story_complete_day(struct sl_civil *civil, bool has_month, int64_t arriv
 void sl_story_note_label(struct sl_story *story, struct sl_span words)
 {
     story->label = sl_label_stronger(story->label, sl_label_find(words));
+    story->label = sl_label_stronger(story->label, sl_profile_label(story->parse->profile, words));
 }
 
 void sl_story_weigh_embargo(struct sl_story *story, struct sl_span words, bool is_label)
@@ -184,6 +185,11 @@ struct sl_span sl_story_take_dateline(struct sl_story *story, struct sl_span age
 
 /* ---- kills in prose, and whom a message means ---- */
 
+bool sl_story_is_label(const struct sl_story *story, struct sl_span words)
+{
+    return sl_label_is_all(words) || sl_profile_label_is_all(story->parse->profile, words);
+}
+
 bool sl_story_calls_editors(const struct sl_story *story)
 {
     return story->label && story->label->kind == SL_KIND_ADVISORY;
@@ -196,7 +202,7 @@ enum sl_request sl_story_find_request(const struct sl_story *story, struct sl_sp
         return SL_REQUEST_NONE;
     if (!story->label)
         *start = sl_span_head(*start, PROSE_MAX);
-    return sl_request_find(*start);
+    return sl_profile_requests(story->parse->profile, *start) ? SL_REQUEST_KILL : sl_request_find(*start);
 }
 
 void sl_story_note_request(struct sl_story *story, enum sl_request request)

@@ -55,6 +55,8 @@ void sl_story_say_time(struct sl_story *story, const struct sl_civil *civil, boo
  * year, and its month too unless has_month.  false: there is no such day. */
 bool sl_story_complete_day(struct sl_civil *civil, bool has_month, int64_t arrival_ns);
 
+/* Nothing but words of labels, everybody's or the agency's. */
+bool sl_story_is_label(const struct sl_story *story, struct sl_span words);
 void sl_story_note_label(struct sl_story *story, struct sl_span words);
 void sl_story_weigh_embargo(struct sl_story *story, struct sl_span words, bool is_label);
 /* Says dateline, place and credit where the text begins with one; gives the text behind.  agency: the provider's short

@@ -3,6 +3,7 @@
 #include "parsers/bulletin_json.h"
 #include "parsers/parse.h"
 #include "pipeline/clock.h"
+#include "pipeline/profiles.h"
 #include "pipeline/zones.h"
 
 #include <errno.h>
@@ -20,6 +21,9 @@ struct parse_command {
     struct sl_feed_facts facts;
     struct sl_zones_store store;
     struct sl_zones zones;
+    const char *profile, *folder; /* as the options say */
+    struct sl_profile_store store_of_profiles;
+    struct sl_profiles profiles;
     int64_t arrival_ns;
     struct sl_parse parse;
     void *bulletin; /* grown to what the largest message so far may say */
@@ -202,6 +206,24 @@ static int parse_file(struct parse_command *command, const char *path)
     return code;
 }
 
+static bool load_profiles(struct parse_command *command)
+{
+    char folder[4096], err[512];
+    snprintf(folder, sizeof(folder), "%s", command->folder ? command->folder : "");
+    if ((command->folder || sl_profiles_folder(folder, sizeof(folder))) &&
+        sl_profiles_load(&command->store_of_profiles, &command->store, folder, err, sizeof(err)) != 0) {
+        fprintf(stderr, "slugline: parse: %s\n", err);
+        return false;
+    }
+    command->profiles = sl_profiles_view(&command->store_of_profiles);
+    command->facts.profiles = &command->profiles;
+    if (command->profile)
+        command->facts.profile = sl_profile_named(&command->profiles, command->profile);
+    if (command->profile && !command->facts.profile)
+        fprintf(stderr, "slugline: parse: --profile: no such profile: %s\n", command->profile);
+    return !command->profile || command->facts.profile;
+}
+
 int sl_cmd_parse(const struct sl_command *command, int argc, char **argv)
 {
     static struct parse_command parse;
@@ -217,6 +239,10 @@ int sl_cmd_parse(const struct sl_command *command, int argc, char **argv)
         { 0, "provider", "NAME", "where the message names none", sl_take_text, &parse.facts.provider, NULL },
         { 0, "language", "TAG", "where the message names none, such as de-CH",
           sl_take_text, &parse.facts.language, NULL },
+        { 0, "profile", "NAME", "the agency's dialect; default: chosen by the provider that the message names",
+          sl_take_text, &parse.profile, NULL },
+        { 0, "profiles", "FOLDER", "where the profiles are; default: the program's own",
+          sl_take_text, &parse.folder, NULL },
         { 0, "arrival", "TIME", "when the messages came (ISO 8601); completes dates without year or month;\n"
           "default: now",
           take_arrival, &parse.arrival_ns, "a time in ISO 8601" },
@@ -227,6 +253,8 @@ int sl_cmd_parse(const struct sl_command *command, int argc, char **argv)
     parse.arrival_ns = sl_clock_real(NULL);
     sl_zones_load_agencies(&parse.store);
     int status = sl_options_read(command, options, argc, argv);
+    if (status < 0 && !load_profiles(&parse))
+        status = SL_EXIT_USAGE;
     if (status < 0) {
         parse.zones = sl_zones_view(&parse.store);
         parse.facts.zones = &parse.zones;
@@ -239,6 +267,7 @@ int sl_cmd_parse(const struct sl_command *command, int argc, char **argv)
         }
         status = parse.rejected || fflush(stdout) != 0 ? SL_EXIT_FINDING : SL_EXIT_FINE;
     }
+    sl_profiles_fini(&parse.store_of_profiles);
     sl_zones_fini(&parse.store);
     free(parse.bulletin);
     free(parse.scratch);

@@ -1,4 +1,5 @@
 #include "pipeline/config_file.h"
+#include "pipeline/profiles.h"
 #include "pipeline/zones.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@
 struct sl_config_zones {
     struct sl_zones_store store;
     struct sl_zones view;
+    struct sl_profile_store profiles;
+    struct sl_profiles profiles_view;
 };
 
 struct reading {
@@ -435,6 +438,7 @@ static const struct sl_key feed_keys[] = {
     { "timezone",     SL_KEY_WORD,     FEED(timezone),     NULL,       .read = read_timezone },
     { "charset",      SL_KEY_WORD,     FEED(charset),      NULL,       .read = read_charset },
     { "provider",     SL_KEY_WORD,     FEED(provider),     NULL,       .read = read_provider },
+    { "profile",      SL_KEY_WORD,     FEED(profile),      NULL },
     { "language",     SL_KEY_WORD,     FEED(language),     NULL,       .read = read_language },
     { "message",      SL_KEY_SIZE,     FEED(message_max),  "1MiB",     KIB,      64 * MIB },
     { "message_time", SL_KEY_DURATION, FEED(message_ns),   "30s",      10 * MS,  HOUR },
@@ -451,6 +455,7 @@ static const struct sl_key file_keys[] = {
     { "receive",    SL_KEY_CHOICE,   FILE(receive),        "auto",     .what = "way to receive",
       .choices = sl_receive_names },
     { "heavy",      SL_KEY_SIZE,     FILE(heavy),          "256KiB",   4 * KIB,  64 * MIB },
+    { "profiles",   SL_KEY_WORD,     FILE(profiles),       NULL },
     { "rings",      SL_KEY_GROUP,    .keys = ring_keys },
     { "tape",       SL_KEY_GROUP,    .keys = tape_keys,    .check = check_tape },
     { "feeds",      SL_KEY_LIST,     FILE(feeds),          NULL,       1,        SL_FEEDS_MAX,
@@ -459,7 +464,9 @@ static const struct sl_key file_keys[] = {
 };
 /* clang-format on */
 
-const struct sl_key sl_config_root = { .name = "", .kind = SL_KEY_GROUP, .keys = file_keys, .check = check_file };
+const struct sl_key sl_config_root = {
+    .name = "", .kind = SL_KEY_GROUP, .keys = file_keys, .check = check_file, .what = "feeds"
+};
 
 /* ---- reading, row by row ---- */
 
@@ -745,18 +752,56 @@ static int check_address(const struct sl_place *place, uint32_t f, uint32_t l)
     return 0;
 }
 
+/* Of the folder that the file names, else of the program's own, where there is one. */
+static int load_profiles(const struct sl_place *place)
+{
+    struct sl_config *config = place->reading->config;
+    struct sl_config_zones *zones = config->zones;
+    char folder[4096], why[384];
+    snprintf(folder, sizeof(folder), "%s", config->profiles ? config->profiles : "");
+    if (!config->profiles && !sl_profiles_folder(folder, sizeof(folder)))
+        return 0;
+    int rc = sl_profiles_load(&zones->profiles, &zones->store, folder, why, sizeof(why));
+    zones->profiles_view = sl_profiles_view(&zones->profiles);
+    return rc ? fault_at(place->reading, "profiles", "%s", why) : 0;
+}
+
+static int choose_profile(const struct sl_place *place, uint32_t f)
+{
+    struct sl_config_feed *feed = &place->reading->config->feeds[f];
+    const struct sl_profiles *profiles = &place->reading->config->zones->profiles_view;
+    const char *names[SL_PROFILES_MAX + 1] = { NULL };
+    feed->facts.profiles = profiles;
+    if (!feed->profile)
+        return 0;
+    for (uint32_t i = 0; i < profiles->cnt; i++)
+        names[i] = profiles->profile[i].name;
+    feed->facts.profile = sl_profile_named(profiles, feed->profile);
+    if (feed->facts.profile)
+        return 0;
+    const char *nearest = sl_nearest_of(feed->profile, names);
+    struct path path = path_of("feeds[%u].profile", f);
+    if (nearest)
+        return fault_at(place->reading, path.text, "'%.*s' is no profile; did you mean %s?", SHOWN, feed->profile,
+                        nearest);
+    return fault_at(place->reading, path.text,
+                    "'%.*s' is no profile; the name of a file among the profiles is expected", SHOWN, feed->profile);
+}
+
 static int check_feeds(const struct sl_place *place)
 {
     struct sl_config *config = place->reading->config;
+    int rc = load_profiles(place);
     sl_zones_load_agencies(&config->zones->store);
     config->zones->view = sl_zones_view(&config->zones->store); /* now that all zones of feeds are in the store */
-    int rc = 0;
     for (uint32_t f = 0; !rc && f < config->feed_cnt; f++) {
         struct sl_config_feed *feed = &config->feeds[f];
         feed->facts.provider = feed->provider;
         feed->facts.language = feed->language;
         feed->facts.zones = &config->zones->view;
-        rc = check_framing(place, f);
+        rc = choose_profile(place, f);
+        if (!rc)
+            rc = check_framing(place, f);
         for (uint32_t l = 0; !rc && l < feed->line_cnt; l++)
             rc = check_address(place, f, l);
     }
@@ -822,7 +867,9 @@ static int read_file(struct reading *reading)
 
 int sl_config_parse(struct sl_config *config, const char *name, const char *yaml, size_t len, char *err, size_t err_len)
 {
-    struct sl_config_file file = { .name = name, .yaml = yaml, .len = len, .err = err, .err_len = err_len };
+    struct sl_config_file file = {
+        .root = &sl_config_root, .name = name, .yaml = yaml, .len = len, .err = err, .err_len = err_len
+    };
     struct reading reading = { .config = config, .file = &file };
     memset(config, 0, sizeof(*config));
     int rc = sl_config_file_load(&file);
@@ -884,8 +931,10 @@ static void free_keys(const struct sl_key *keys, void *base)
 void sl_config_free(struct sl_config *config)
 {
     free_keys(file_keys, config);
-    if (config->zones)
+    if (config->zones) {
         sl_zones_fini(&config->zones->store);
+        sl_profiles_fini(&config->zones->profiles);
+    }
     free(config->zones);
     free(config->path);
     memset(config, 0, sizeof(*config));

@@ -28,7 +28,8 @@
 enum sl_stage_kind { SL_STAGE_RX = 1, SL_STAGE_DECODE = 2, SL_STAGE_DESK = 4, SL_STAGE_WAKER = 8 };
 
 struct sl_config_feed {
-    char *name, *format, *timezone, *charset, *provider, *language; /* NULL: not given, but for the first two */
+    char *name, *format; /* these are always there; NULL: not given */
+    char *timezone, *charset, *provider, *profile, *language;
     struct sl_feed_facts facts; /* from the words above; its zones are all that the feeds name, and the agencies' own */
     enum sl_framing framing;
     struct sl_line_config *lines;
@@ -50,6 +51,7 @@ struct sl_config_zones; /* in config.c: what the feeds' facts point to */
 struct sl_config {
     char *path;
     char *node;
+    char *profiles; /* the folder; NULL: the program's own */
     /* threads */
     bool threads_auto;
     struct sl_config_thread *threads;

@@ -100,7 +100,7 @@ static int check_scalar(struct walk *walk, const struct sl_key *key, bool is_ent
         return refuse(walk, "a list is expected here, such as [%.*s]", SL_CONFIG_SHOWN, text);
     if (strcmp(text, key->word))
         return refuse(walk, "'%.*s' is neither %s nor a list of %s", SL_CONFIG_SHOWN, text, key->word, key->name);
-    walk->file->worded |= 1ull << (key - sl_config_root.keys);
+    walk->file->worded |= 1ull << (key - walk->file->root->keys);
     return 0;
 }
 
@@ -240,11 +240,11 @@ static int walk_document(struct walk *walk)
     if (!rc)
         rc = step(walk);
     if (!rc && walk->event.type == YAML_STREAM_END_EVENT)
-        return refuse(walk, "nothing is written here; feeds is expected at least");
+        return refuse(walk, "nothing is written here; %s is expected at least", walk->file->root->what);
     if (!rc)
         rc = step(walk);
     if (!rc)
-        rc = walk_value(walk, &sl_config_root, false);
+        rc = walk_value(walk, walk->file->root, false);
     if (!rc)
         rc = step(walk); /* the document ends */
     if (!rc)
@@ -361,7 +361,7 @@ static cyaml_schema_value_t add_keys(struct schema *schema, enum cyaml_flag flag
 static void make_schema(struct schema *schema, const struct sl_config_file *file)
 {
     memset(schema, 0, sizeof(*schema));
-    schema->file = add_keys(schema, CYAML_FLAG_POINTER, sl_config_root.keys, file->worded);
+    schema->file = add_keys(schema, CYAML_FLAG_POINTER, file->root->keys, file->worded);
 }
 
 int sl_config_file_load(struct sl_config_file *file)

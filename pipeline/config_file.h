@@ -10,7 +10,7 @@
  * Units     None: all is words.  libcyaml would read 5ms, 64MiB and 010 as the numbers 5, 64 and 8.
  * Source    YAML 1.1 as libyaml reads it, without anchors, aliases, tags, and more than one document.
  *
- * For config.c, and for whoever prints or tests the schema.
+ * For config.c, for profiles.c, which has a schema of its own, and for whoever prints or tests a schema.
  */
 #ifndef SL_PIPELINE_CONFIG_FILE_H
 #define SL_PIPELINE_CONFIG_FILE_H
@@ -80,12 +80,13 @@ static inline enum sl_config_unit sl_key_unit(const struct sl_key *key) { return
 extern const struct sl_key sl_config_root; /* in config.c: the file, a group without a name */
 
 struct sl_config_file {
+    const struct sl_key *root; /* the schema: a group without a name, whose what is the key that must be there */
     const char *name; /* in messages */
     const char *yaml;
     size_t len;
     char *err;
     size_t err_len;
-    struct sl_slot *slots; /* of sl_config_root.keys */
+    struct sl_slot *slots; /* of root->keys */
     uint64_t worded; /* of those, a bit for each list instead of which its word stands */
 };
 

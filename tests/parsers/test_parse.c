@@ -21,7 +21,7 @@ Test(parse, a_format_is_recognized_by_its_shape_and_not_by_its_first_byte)
         { "\001track US race US flag\r\n",                                               "text"    },
         { "\026\026\001W2870 US asian\n",                                                "text"    },
         { "Cup 2024 was a good year\n",                                                  "text"    },
-        { "ZCZC FMG000\n",                                                               "text"    },
+        { "ZCZC FMG000\n",                                                               "zczc"    },
         { "eca062 is a number\n",                                                        "text"    },
         { "",                                                                            "text"    },
     };

@@ -32,6 +32,9 @@ static inline size_t read_sample(const char *path, uint8_t *data, size_t cap)
     return len;
 }
 
+/* Of deploy/profiles, for a test that has loaded them. */
+static struct sl_profiles sample_profiles;
+
 /* The zones that formats name; a host without them cannot say what the samples mean. */
 static inline const struct sl_zones *load_sample_zones(void)
 {
@@ -106,7 +109,7 @@ static _Alignas(8) uint8_t one_bulletin[131072];
 static inline enum sl_parse_code parse_one(unsigned format, const char *wire, size_t len,
                                            const struct sl_bulletin **bulletin)
 {
-    static struct sl_feed_facts feed;
+    static struct sl_feed_facts feed = { .profiles = &sample_profiles };
     static _Alignas(8) uint8_t scratch[1u << 20];
     uint32_t bulletin_len;
     sl_parse_init(&one_parse, scratch, sizeof(scratch));
@@ -128,7 +131,7 @@ static inline unsigned run_samples(const char *name)
 {
     static uint8_t data[SAMPLE_MAX];
     static struct sample_result named, recognized;
-    struct sl_feed_facts feed = { .zones = load_sample_zones() };
+    struct sl_feed_facts feed = { .zones = load_sample_zones(), .profiles = &sample_profiles };
     char folder[512], path[1024];
     unsigned cnt = 0;
     snprintf(folder, sizeof(folder), "%s/tests/wire/%s", SL_SOURCE_ROOT, name);

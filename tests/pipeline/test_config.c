@@ -412,7 +412,7 @@ static const struct file_case {
     { "&x node: a\n", "f:1:1: anchors (&x) are not read here" },
     { "? [a]\n: b\n", "f:1:3: a key is one word" },
     { "<<: {node: a}\n",
-      "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
+      "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
     { "node: \"a\\0b\"\n", "f:1:7: node: has a control character" },
     { "\"no\\0de\": a\n", "f:1:1: a key has a control character" },
     { "feeds: [[[[[[[[[[[[[[[[", "f:1:9: feeds[0]: keys with values are expected here, not a list" },
@@ -421,12 +421,12 @@ static const struct file_case {
     { "nod: a\n", "f:1:1: 'nod' is no key here; did you mean node?" },
     { "node: a\nnode: b\n", "f:2:1: key 'node' comes here for the second time" },
     { "journal: {}\n",
-      "f:1:1: 'journal' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
+      "f:1:1: 'journal' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
     { "sinks: []\n",
-      "f:1:1: 'sinks' is no key here; one of node, threads, idle, receive, heavy, rings, tape, feeds is expected" },
+      "f:1:1: 'sinks' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
     { "tape:\n  siez: 1MiB\n", "f:2:3: tape: 'siez' is no key here; did you mean size?" },
     { "feeds:\n  - name: a\n    zone: UTC\n",
-      "f:3:5: feeds[0]: 'zone' is no key here; one of name, format, framing, lines, timezone, charset, provider, language, message, message_time, silence is expected" },
+      "f:3:5: feeds[0]: 'zone' is no key here; one of name, format, framing, lines, timezone, charset, provider, profile, language, message, message_time, silence is expected" },
     { "node:\n", "f:1:6: node: has no value; leave the key out for its default" },
     { "node: ~\n", "f:1:7: node: has no value; leave the key out for its default" },
     { "node: \"\"\n", "f:1:7: node: has no value; leave the key out for its default" },
@@ -751,6 +751,32 @@ static void take_examples_in(const char *reference, char *out)
     *out = '\0';
 }
 
+/* The installed ones may not be there: ours in their place. */
+static void take_folder_of_profiles(char *yaml)
+{
+    static const char installed[] = "/usr/share/slugline/profiles", ours[] = SL_SOURCE_ROOT "/deploy/profiles";
+    char *at = strstr(yaml, installed);
+    cr_assert(at, "the reference has an example of profiles");
+    memmove(at + sizeof(ours) - 1, at + sizeof(installed) - 1, strlen(at + sizeof(installed) - 1) + 1);
+    memcpy(at, ours, sizeof(ours) - 1);
+}
+
+Test(config, a_feeds_profile_is_one_of_the_folder)
+{
+    static const char *const rows[][2] = {
+        { SL_SOURCE_ROOT "/deploy/profiles", "feeds[0].profile: 'sst' is no profile; did you mean stt?" },
+        { "/nowhere/at/all", "profiles: /nowhere/at/all: No such file or directory" },
+    };
+    struct sl_config config;
+    char yaml[1024];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(yaml, sizeof(yaml), "profiles: %s\nfeeds: [{name: a, lines: [\"udp://127.0.0.1:1\"], profile: sst}]\n",
+                 rows[i][0]);
+        cr_expect_eq(parse(&config, yaml), -EINVAL);
+        cr_expect(strstr(err, rows[i][1]), "%s", err);
+    }
+}
+
 Test(config, the_reference_is_read)
 {
     struct sl_config config;
@@ -764,7 +790,9 @@ Test(config, the_reference_is_read_with_its_examples)
     static char yaml[65536];
     struct sl_config config;
     take_examples_in(read_reference(), yaml);
+    take_folder_of_profiles(yaml);
     cr_assert_eq(parse(&config, yaml), 0, "%s", err);
+    cr_expect_str_eq(config.feeds[0].facts.profile->name, "stt");
     cr_expect_eq(config.feed_cnt, 5);
     cr_expect_eq(config.thread_cnt, 5);
     cr_expect_str_eq(config.node, "ldn-a");
