@@ -122,10 +122,10 @@ static void say_fields(struct results *wire)
     sl_story_say(story, SL_TEXT_TAKE, wire->field[1]);
     if (wire->field_cnt > 4)
         sl_story_say(story, SL_TEXT_LOCATED, wire->field[4]);
+    static const struct sl_ref none;
     for (uint32_t i = 0; i < wire->field_cnt; i++) {
         if (wire->field[i].len > 1)
-            sl_out_word(story->out, SL_LIST_KEYWORDS, wire->field[i].data,
-                        sl_ascii_prefix(wire->field[i].data, wire->field[i].len));
+            sl_out_item(story->out, SL_LIST_KEYWORDS, sl_story_put(story, wire->field[i]), none, none, none);
     }
     sl_out_set(story->out, SL_TEXT_ID, sl_story_put_id(story, wire->field[0], wire->field[1], 0));
 }

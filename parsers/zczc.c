@@ -219,7 +219,7 @@ static struct sl_span read_header(struct zczc *wire, struct sl_span rest)
 static void say_codes(struct sl_story *story, enum sl_list list, struct sl_span words)
 {
     static const struct sl_ref none;
-    while (sl_span_skip_white(words).len != 0) {
+    while (words.len != 0) {
         words = sl_span_skip_white(words);
         struct sl_span word = sl_span_word(words);
         if (word.len == 0)
@@ -340,6 +340,8 @@ static struct sl_span trim_marks(struct sl_span line)
 static bool has_gap(struct sl_span line)
 {
     uint32_t off;
+    if (line.len == 0)
+        return false;
     line = sl_span_trim(line);
     return sl_span_find(line, "   ", &off) || memchr(line.data, '\t', line.len);
 }
@@ -405,7 +407,7 @@ static void say_text(struct zczc *wire)
     }
     if (sl_story_is_label(story, take))
         sl_story_note_label(story, take);
-    const uint8_t *colon = memchr(headline.data, ':', headline.len);
+    const uint8_t *colon = headline.len != 0 ? memchr(headline.data, ':', headline.len) : NULL;
     struct sl_span label = sl_span_head(headline, colon ? (uint32_t)(colon - headline.data) : headline.len);
     if (sl_story_is_label(story, label))
         sl_story_note_label(story, label);
