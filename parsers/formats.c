@@ -12,6 +12,10 @@ extern const struct sl_format sl_format_nitf;
 extern const struct sl_format sl_format_newsmlg2;
 extern const struct sl_format sl_format_newsml1;
 extern const struct sl_format sl_format_cap;
+extern const struct sl_format sl_format_rss;
+extern const struct sl_format sl_format_atom;
+extern const struct sl_format sl_format_ritzau;
+extern const struct sl_format sl_format_prs;
 extern const struct sl_format sl_format_ninjs;
 extern const struct sl_format sl_format_apmedia;
 extern const struct sl_format sl_format_mrn;
@@ -30,6 +34,10 @@ const struct sl_format *const sl_formats[] = {
     &sl_format_newsmlg2,
     &sl_format_newsml1,
     &sl_format_cap,
+    &sl_format_rss,
+    &sl_format_atom,
+    &sl_format_ritzau,
+    &sl_format_prs,
     &sl_format_ninjs,
     &sl_format_apmedia,
     &sl_format_mrn,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 CORPUS = pathlib.Path(__file__).resolve().parents[3] / "shared" / "wire-corpus"
-FORMATS = ["iptc7901", "text", "nitf", "anpa1312", "wmo", "cap", "fixnews", "rfc822", "newsmlg2", "ninjs", "apmedia", "mrn", "newsml1", "zczc", "results"]
+FORMATS = ["iptc7901", "text", "nitf", "anpa1312", "wmo", "cap", "fixnews", "rfc822", "newsmlg2", "ninjs", "apmedia", "mrn", "newsml1", "zczc", "results", "rss", "atom", "ritzau", "prs"]
 LEAST_PERCENT = "97"
 
 
