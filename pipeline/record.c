@@ -28,8 +28,9 @@ const char *sl_verdict_name(unsigned verdict)
 const char *sl_record_kind_name(unsigned kind)
 {
     static const char *const names[SL_RECORD_RAW_HELD + 1] = {
-        [SL_RECORD_GAP] = "gap",     [SL_RECORD_REJECT] = "reject", [SL_RECORD_HELD] = "held",
-        [SL_RECORD_EPOCH] = "epoch", [SL_RECORD_RAW] = "raw",       [SL_RECORD_RAW_HELD] = "raw_held",
+        [SL_RECORD_GAP] = "gap",           [SL_RECORD_REJECT] = "reject", [SL_RECORD_HELD] = "held",
+        [SL_RECORD_EPOCH] = "epoch",       [SL_RECORD_HOLE] = "hole",     [SL_RECORD_RAW] = "raw",
+        [SL_RECORD_RAW_HELD] = "raw_held",
     };
     return kind < SL_KIND_CNT ? sl_kind_name(kind) : name_of(names, SL_RECORD_RAW_HELD + 1, kind);
 }

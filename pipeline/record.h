@@ -21,6 +21,7 @@ enum sl_record_kind {
     SL_RECORD_REJECT,   /* notice: a message was refused; code, place, what was expected */
     SL_RECORD_HELD,     /* notice: a bulletin is kept back until until_ns, or until it is released */
     SL_RECORD_EPOCH,    /* notice: first seq after a restart */
+    SL_RECORD_HOLE = 40, /* on disk only: numbers first .. first + cnt - 1 were never written; the last is its seq */
     SL_RECORD_RAW = 48, /* on the raw log: a message as it came */
     SL_RECORD_RAW_HELD, /* on the raw log: a bulletin that is held */
 };
@@ -67,7 +68,7 @@ struct sl_record {
     struct sl_stamps stamps;
     uint32_t part;    /* which bulletin of its message, from 0 */
     uint32_t crc;     /* the journal's: CRC32C of the record with this field 0 */
-    uint64_t spare[3];
+    uint64_t spare[3]; /* the journal's too (pipeline/segment.h); 0 in memory */
 };
 _Static_assert(sizeof(struct sl_record) == 128, "two cache lines, then the bulletin");
 _Static_assert(offsetof(struct sl_record, seq) == 8, "the log's own head");
