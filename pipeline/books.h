@@ -14,7 +14,10 @@
 #include "pipeline/record.h"
 #include "ring/counters.h"
 
-/* The receive thread's, by feed. */
+#define SL_BOOK_LINES 8u /* of one feed, in the order of its configuration */
+#define SL_BOOK_LEADS 40u
+
+/* A receive thread's, by feed. */
 enum sl_book_rx {
     SL_RX_DATAGRAMS,
     SL_RX_DATAGRAMS_USED,
@@ -47,7 +50,17 @@ enum sl_book_rx {
     SL_RX_FRAMED_LANE, /* 4 columns */
     SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
     SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */
-    SL_RX_COLS = SL_RX_CUT + SL_CUT_CNT,
+    /* numbered datagrams, in messages: EXPECTED = ONCE + LOST, and what is waited for now */
+    SL_RX_ORDER_EXPECTED = SL_RX_CUT + SL_CUT_CNT,
+    SL_RX_ORDER_ONCE,
+    SL_RX_ORDER_LOST,
+    SL_RX_ORDER_GAPS, /* runs of lost messages */
+    SL_RX_ORDER_ASKED, /* requests sent */
+    SL_RX_ORDER_WINS, /* SL_BOOK_LINES columns: messages that this line brought first */
+    SL_RX_ORDER_LINE = SL_RX_ORDER_WINS + SL_BOOK_LINES, /* SL_BOOK_LINES: messages that this line brought at all */
+    SL_RX_ORDER_LEAD = SL_RX_ORDER_LINE + SL_BOOK_LINES, /* SL_BOOK_LEADS: leads of the first copy before the second,
+                                                             column n for 2^n to 2^(n+1) ns */
+    SL_RX_COLS = SL_RX_ORDER_LEAD + SL_BOOK_LEADS,
 };
 
 /* The desk's, by feed. */

@@ -447,6 +447,7 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
         sl_framing_step_mime(framer, data, len, framed);
         break;
     case SL_FRAMING_DATAGRAM:
+    case SL_FRAMING_MOLDUDP64:
     case SL_FRAMING_CNT:
         step_datagram(framer, len, framed);
         break;

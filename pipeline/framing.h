@@ -62,6 +62,7 @@ enum sl_framing {
     SL_FRAMING_FILE, /* a file is a message */
     SL_FRAMING_XML,  /* documents */
     SL_FRAMING_MIME, /* mail: mbox, or dots */
+    SL_FRAMING_MOLDUDP64, /* numbered datagrams; order takes them apart, and what reaches frame is a message each */
     SL_FRAMING_CNT,
 };
 

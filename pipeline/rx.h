@@ -51,6 +51,7 @@ struct sl_packet {
     bool broken;        /* that file is not what it seemed when it was begun */
     uint8_t wire_source;
     uint16_t ack;       /* number of the file's struct sl_ack, plus 1; 0: nobody waits for an answer */
+    uint16_t flags;     /* enum sl_record_flag, from order */
     int64_t wire_ns, rx_ns;
 };
 

@@ -37,6 +37,8 @@ struct sl_feed {
     enum sl_framing framing;
     uint32_t message_max;   /* bytes */
     int64_t message_ns;     /* longest time from a message's first to its last byte */
+    int64_t reorder_ns;     /* MOLDUDP64: how long a missing message is waited for */
+    uint64_t park_len;      /* MOLDUDP64: bytes that may wait behind it */
     uint32_t rx;            /* which receive thread polls it */
 };
 
