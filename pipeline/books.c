@@ -126,7 +126,11 @@ static bool check_messages(struct teller *teller, const sl_cell *rx, const sl_ce
            check(teller, "feed", feed, "messages answered", answered, "with bulletins, empty or rejected",
                  sl_cell_get(&desk[SL_DESK_WITH_BULLETINS]) + sl_cell_get(&desk[SL_DESK_EMPTY]) + rejected) &&
            check(teller, "feed", feed, "messages rejected", rejected, "by their codes",
-                 sum(&desk[SL_DESK_REJECT_CODE], SL_PARSE_CODE_CNT));
+                 sum(&desk[SL_DESK_REJECT_CODE], SL_PARSE_CODE_CNT)) &&
+           check(teller, "feed", feed, "numbered messages expected", sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]),
+                 "received once or lost", sl_cell_get(&rx[SL_RX_ORDER_ONCE]) + sl_cell_get(&rx[SL_RX_ORDER_LOST])) &&
+           check(teller, "feed", feed, "gaps found", sl_cell_get(&rx[SL_RX_ORDER_GAPS]), "told on the tape",
+                 sl_cell_get(&desk[SL_DESK_GAPS]));
 }
 
 static bool check_bulletins(struct teller *teller, const sl_cell *desk, uint32_t feed)

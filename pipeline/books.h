@@ -73,6 +73,7 @@ enum sl_book_desk {
     SL_DESK_HELD_NOW,
     SL_DESK_RAW_LOGGED,
     SL_DESK_LAST_NS,
+    SL_DESK_GAPS, /* told on the tape: as many as order named */
     SL_DESK_VERDICT, /* by enum sl_verdict: SAID = passed kinds + DUPLICATE + HELD + NO_ROOM */
     SL_DESK_LANE = SL_DESK_VERDICT + SL_VERDICT_CNT, /* 4: put on the tape, by lane */
     SL_DESK_REJECT_CODE = SL_DESK_LANE + SL_LANE_CNT, /* by enum sl_parse_code */

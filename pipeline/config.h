@@ -36,6 +36,8 @@ struct sl_config_feed {
     uint32_t line_cnt;
     uint64_t message_max;
     int64_t message_ns;
+    int64_t reorder_ns; /* framing moldudp64: how long a missing message is waited for */
+    uint64_t park_len;  /* bytes that may wait behind it */
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 

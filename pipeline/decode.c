@@ -103,7 +103,7 @@ static bool begin(struct sl_decode *decode, struct lane *lane)
     lane->place = sl_spsc_next(&lane->messages);
     lane->part = 0;
     lane->open = NULL;
-    if (!message->cut)
+    if (!message->cut && !message->is_gap)
         sl_parse_begin(&lane->parse, feed->format, &feed->facts, bytes_of(message), message->len,
                        message->stamps.first_ns);
     return true;
@@ -168,15 +168,29 @@ static void give_bulletin(struct lane *lane, struct sl_answer *answer)
     lane->part++;
 }
 
+/* What is missing is the desk's to say. */
+static void pass_gap(struct lane *lane, struct sl_answer *answer)
+{
+    answer->what = SL_ANSWER_GAP;
+    answer->last = 1;
+    sl_spsc_commit(&lane->answers, sizeof(*answer));
+}
+
 enum step { STEP_PART, STEP_ENDED, STEP_FULL };
 
 /* One part of the lane's message into one answer. */
 static enum step step(struct sl_decode *decode, struct lane *lane)
 {
     const struct sl_message *message = lane->message;
-    struct sl_answer *answer = claim(lane, message->cut ? 0 : sl_parse_bound(message->len));
+    bool is_read = !message->cut && !message->is_gap;
+    struct sl_answer *answer = claim(lane, is_read ? sl_parse_bound(message->len) : 0);
     if (!answer)
         return STEP_FULL;
+    if (message->is_gap) {
+        pass_gap(lane, answer);
+        lane->message = NULL;
+        return STEP_ENDED;
+    }
     struct sl_parse_err got = message->cut ? refuse_cut(message) : parse_part(decode, lane, answer);
     answer->decoded_ns = sl_clock_real(decode->config.clock);
     if (got.code == SL_PARSE_OK) {

@@ -21,6 +21,7 @@ struct conn { /* a stream; or a line of datagrams, which needs no memory between
     uint32_t open_idx; /* where in frame.open, while it has a gather buffer */
     uint16_t line;
     uint8_t wire_source;
+    uint16_t flags; /* of the packet at hand */
     bool down; /* the line is, and there was no room yet for what it left */
     bool paused; /* for want of room */
     bool fresh; /* nothing of this connection or file has come yet */
@@ -277,7 +278,19 @@ static void count_framed(struct conn *conn, const struct unit *unit)
     conn->feed->arrival++;
 }
 
-/* False when the lane has no room.  The one copy. */
+/* What follows the header is copied here, once. */
+static void commit(struct sl_frame *frame, struct decoder *decoder, struct sl_message *message, const void *bytes)
+{
+    enum sl_lane lane = message->lane;
+    message->ticket = frame->ticket[lane]++;
+    message->stamps.framed_ns = sl_clock_real(frame->config.clock);
+    memcpy(message + 1, bytes, message->len);
+    sl_spsc_commit(&decoder->lane[lane], (uint32_t)sizeof(*message) + message->len);
+    decoder->dirty = true;
+    frame->given++;
+}
+
+/* False when the lane has no room. */
 static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *unit)
 {
     struct decoder *decoder;
@@ -288,7 +301,6 @@ static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *
         unit->cut = SL_CUT_REFUSED;
     count_framed(conn, unit);
     *message = (struct sl_message){
-        .ticket = frame->ticket[unit->lane]++,
         .arrival = conn->feed->arrival,
         .stream_off = conn->unit_off,
         .stamps = {.wire_ns = conn->wire_ns, .rx_ns = conn->rx_ns, .first_ns = conn->first_ns},
@@ -297,16 +309,33 @@ static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *
         .line = conn->line,
         .lane = (uint8_t)unit->lane,
         .wire_source = conn->wire_source,
+        .flags = conn->flags,
         .cut = (uint8_t)unit->cut,
         .ack = conn->ack,
     };
     if (conn->ack)
         frame->config.acks[conn->ack - 1].framed++;
-    message->stamps.framed_ns = sl_clock_real(frame->config.clock);
-    memcpy(message + 1, unit->bytes, unit->len);
-    sl_spsc_commit(&decoder->lane[unit->lane], (uint32_t)sizeof(*message) + unit->len);
-    decoder->dirty = true;
-    frame->given++;
+    commit(frame, decoder, message, unit->bytes);
+    return true;
+}
+
+/* A gap goes the way of messages, in the lane of most of them. */
+bool sl_frame_gap(void *self, uint16_t line, uint64_t first, uint64_t cnt)
+{
+    struct sl_frame *frame = self;
+    struct decoder *decoder;
+    struct sl_gap gap = { first, cnt };
+    struct sl_message *message = claim_room(frame, SL_LANE_NORMAL, sizeof(gap), &decoder);
+    if (!message)
+        return false;
+    *message = (struct sl_message){
+        .len = sizeof(gap),
+        .feed = frame->config.lines[line].feed,
+        .line = line,
+        .lane = SL_LANE_NORMAL,
+        .is_gap = true,
+    };
+    commit(frame, decoder, message, &gap);
     return true;
 }
 
@@ -502,6 +531,7 @@ uint32_t sl_frame_take(void *self, const struct sl_packet *packet)
     conn->rx_ns = packet->rx_ns;
     conn->wire_source = packet->wire_source;
     conn->ack = packet->ack;
+    conn->flags = packet->flags;
     if (!packet->datagram)
         return take_stream(frame, conn, packet);
     take_datagram(frame, conn, packet);

@@ -431,28 +431,30 @@ static bool is_whole(const struct sl_mold *header, const uint8_t *data, uint32_t
     return header->seq != 0 && header->seq <= UINT64_MAX / 2;
 }
 
-enum taken { TAKEN_USED, TAKEN_REPEATED, TAKEN_MALFORMED };
+/* What sl_rx_sink.take says of a datagram. */
+#define TAKEN_REPEATED  0u
+#define TAKEN_MALFORMED SL_TAKE_BROKEN
 
-static enum taken take_session(struct sl_order *order, struct window *window, const struct sl_mold *header)
+/* False: a repeat. */
+static bool take_session(struct sl_order *order, struct window *window, const struct sl_mold *header)
 {
     if (window->started && !memcmp(window->session, header->session, sizeof(header->session)))
-        return TAKEN_USED;
+        return true;
     if (window->has_before && !memcmp(window->before, header->session, sizeof(header->session)))
-        return TAKEN_REPEATED;
+        return false;
     if (!end_session(order, window))
-        return TAKEN_REPEATED; /* it comes again, or is missing in the new session */
+        return false; /* it comes again, or is missing in the new session */
     start_session(window, header);
-    return TAKEN_USED;
+    return true;
 }
 
-static enum taken take_datagram(struct sl_order *order, struct window *window, const struct sl_packet *packet)
+static uint32_t take_datagram(struct sl_order *order, struct window *window, const struct sl_packet *packet)
 {
     struct sl_mold header;
     if (!sl_mold_read(&header, packet->data, packet->len) || !is_whole(&header, packet->data, packet->len))
         return TAKEN_MALFORMED;
-    enum taken taken = take_session(order, window, &header);
-    if (taken != TAKEN_USED)
-        return taken;
+    if (!take_session(order, window, &header))
+        return TAKEN_REPEATED;
     if (!is_believed(window, &header))
         return TAKEN_MALFORMED;
     window->line = packet->line;
@@ -468,22 +470,14 @@ static enum taken take_datagram(struct sl_order *order, struct window *window, c
     }
     drain(order, window);
     look_for_hole(order, window);
-    return new_cnt || !cnt ? TAKEN_USED : TAKEN_REPEATED;
+    return new_cnt || !cnt ? packet->len : TAKEN_REPEATED;
 }
 
 uint32_t sl_order_take(void *self, const struct sl_packet *packet)
 {
-    static const enum sl_book_rx books_of[] = {
-        [TAKEN_USED] = SL_RX_DATAGRAMS_USED,
-        [TAKEN_REPEATED] = SL_RX_DATAGRAMS_REPEATED,
-        [TAKEN_MALFORMED] = SL_RX_DATAGRAMS_MALFORMED,
-    };
     struct sl_order *order = self;
     struct window *window = order->of_line[packet->line];
-    if (!window)
-        return order->config.sink.take(order->config.sink.ctx, packet);
-    sl_cell_add(&window->books[books_of[take_datagram(order, window, packet)]], 1);
-    return packet->len;
+    return window ? take_datagram(order, window, packet) : order->config.sink.take(order->config.sink.ctx, packet);
 }
 
 void sl_order_line(void *self, uint16_t line, uint16_t conn, enum sl_line_event event)
@@ -512,8 +506,11 @@ int sl_order_poll(void *self, int64_t now_ns)
     for (uint32_t i = 0; i < order->window_cnt; i++)
         tend(order, &order->windows[i]);
     int handed = order->handed;
+    bool waits = false;
     order->handed = 0;
-    return handed;
+    for (uint32_t i = 0; i < order->window_cnt; i++)
+        waits |= order->windows[i].hole_at || order->windows[i].gap_cnt;
+    return handed || !waits ? handed : -EAGAIN;
 }
 
 bool sl_order_end(struct sl_order *order)

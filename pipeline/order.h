@@ -18,7 +18,7 @@
  * line's last datagrams are repeats and no third session.  A number more than 65,536 ahead is believed when another
  * datagram confirms it; until then it is malformed.
  *
- * Books: datagrams received = used + repeated + malformed; expected = received once + lost + waiting now.
+ * Books: messages expected = received once + lost + waited for now.  rx counts datagrams by what take says of them.
  */
 #ifndef SL_PIPELINE_ORDER_H
 #define SL_PIPELINE_ORDER_H
@@ -48,7 +48,8 @@ int sl_order_init(struct sl_order **order, const struct sl_order_config *config)
 /* struct sl_rx_sink's two. */
 uint32_t sl_order_take(void *order, const struct sl_packet *packet);
 void sl_order_line(void *order, uint16_t line, uint16_t conn, enum sl_line_event event);
-/* Messages and gaps handed on: holes whose time is up; requests that are due. */
+/* Gives up the holes whose time is up, and asks for what is missing.  Messages and gaps handed on since the last poll;
+ * 0 idle; -EAGAIN: something is waited for, look again soon. */
 int sl_order_poll(void *order, int64_t now_ns);
 /* No more will come: what is missing is given up, what is parked is handed on.  False: no room for all of it yet. */
 bool sl_order_end(struct sl_order *order);

@@ -12,6 +12,7 @@
 #ifndef SL_PIPELINE_RECORD_H
 #define SL_PIPELINE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -94,7 +95,7 @@ struct sl_message {
     uint8_t lane, wire_source;
     uint16_t flags; /* enum sl_record_flag */
     uint8_t cut;    /* enum sl_cut: framed, but not whole; decode rejects it unread */
-    uint8_t spare;
+    bool is_gap;    /* no message, but what is missing of them: struct sl_gap follows */
     uint16_t ack;   /* number of the struct sl_ack that waits for its answer, plus 1; 0 none */
 };
 _Static_assert(sizeof(struct sl_message) % 8 == 0, "raw bytes start aligned");
@@ -113,7 +114,12 @@ enum sl_cut { /* why a framed unit is no message; frame's reasons, each a counte
 const char *sl_cut_name(unsigned cut);
 const char *sl_cut_want(unsigned cut); /* what was expected instead */
 
-enum sl_answer_what { SL_ANSWER_BULLETIN, SL_ANSWER_NOTHING, SL_ANSWER_REJECT };
+/* Behind sl_message where it stands for a gap. */
+struct sl_gap {
+    uint64_t first, cnt;
+};
+
+enum sl_answer_what { SL_ANSWER_BULLETIN, SL_ANSWER_NOTHING, SL_ANSWER_REJECT, SL_ANSWER_GAP };
 
 /* In an answer ring, before the bulletin. */
 struct sl_answer {

@@ -386,8 +386,11 @@ void sl_conn_datagram(struct sl_rx *rx, struct sl_conn *conn, const uint8_t *dat
     struct sl_packet packet = packet_of(conn);
     packet.data = data;
     packet.len = len;
-    rx->config.sink.take(rx->config.sink.ctx, &packet);
-    sl_cell_add(&books[SL_RX_DATAGRAMS_USED], 1);
+    uint32_t taken = rx->config.sink.take(rx->config.sink.ctx, &packet);
+    sl_cell_add(&books[taken == len              ? SL_RX_DATAGRAMS_USED
+                       : taken == SL_TAKE_BROKEN ? SL_RX_DATAGRAMS_MALFORMED
+                                                 : SL_RX_DATAGRAMS_REPEATED],
+                1);
 }
 
 static void pause_conn(struct sl_rx *rx, struct sl_conn *conn)

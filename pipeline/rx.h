@@ -60,8 +60,9 @@ enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN }; /* UP: of a connection or a fil
 /* What rx calls; the walk's is frame.  ctx is the caller's. */
 struct sl_rx_sink {
     void *ctx;
-    /* Returns how many bytes it took; a datagram is always taken whole.  SL_TAKE_BROKEN: the stream has lost its
-     * framing, and rx ends the connection. */
+    /* Returns how many bytes it took.  SL_TAKE_BROKEN: the stream has lost its framing, and rx ends the connection.
+     * A datagram is not offered again: taken whole it is used, 0 says that all of it had come before, and
+     * SL_TAKE_BROKEN that it is malformed. */
     uint32_t (*take)(void *ctx, const struct sl_packet *packet);
     void (*line)(void *ctx, uint16_t line, uint16_t conn, enum sl_line_event event);
 };

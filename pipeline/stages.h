@@ -2,7 +2,7 @@
  *
  *     lines A, B
  *        | packets
- *      [ rx ] --> [ frame ] ==> [ decode ] x N ==> [ desk ] --> [ tape ]     --> readers
+ *      [ rx ] --> [ order ] --> [ frame ] ==> [ decode ] x N ==> [ desk ] --> [ tape ]     --> readers
  *                                                     +-------> [ raw log ]  --> the journal
  *        -->  a call, same thread        ==>  a byte ring of whole records, one for each pair of threads and lane
  *
@@ -53,6 +53,8 @@ struct sl_decoder_rings {
 
 /* ---- rx: pipeline/rx.h.  Takes lines, gives packets by a call to sl_frame_take. ---- */
 
+/* ---- order: pipeline/order.h.  Between rx and frame where a feed's datagrams are numbered. ---- */
+
 /* ---- frame: packets to whole messages.
  * Takes  packets, borrowed for the call; resumable at any byte, resynchronizing after noise (pipeline/framing.h).
  *        Datagrams do not join: each holds whole messages, and one without any SOH on a CONTROL feed is a message that
@@ -91,6 +93,7 @@ struct sl_frame_config {
 struct sl_frame;
 int sl_frame_init(struct sl_frame **frame, const struct sl_frame_config *config);
 uint32_t sl_frame_take(void *frame, const struct sl_packet *packet); /* struct sl_rx_sink.take */
+bool sl_frame_gap(void *frame, uint16_t line, uint64_t first, uint64_t cnt); /* false: no room now */
 void sl_frame_line(void *frame, uint16_t line, uint16_t conn, enum sl_line_event event);
 int sl_frame_poll(void *frame, int64_t now_ns); /* ends messages that took too long; flushes rings, rings bells */
 void sl_frame_fini(struct sl_frame *frame);

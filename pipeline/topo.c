@@ -1,5 +1,6 @@
 #include "pipeline/topo.h"
 
+#include "pipeline/order.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
 
@@ -14,6 +15,7 @@
 
 struct sl_rx_side { /* one receive thread's stages and the rings behind them */
     struct sl_rx *rx;
+    struct sl_order *order; /* NULL: no feed here numbers its datagrams */
     struct sl_frame *frame;
     struct sl_line_config *lines;
     uint32_t line_cnt;
@@ -286,6 +288,8 @@ static void take_feeds(struct sl_walk *walk, const struct sl_config *config)
         feed->framing = from->framing;
         feed->message_max = (uint32_t)from->message_max;
         feed->message_ns = from->message_ns;
+        feed->reorder_ns = from->reorder_ns;
+        feed->park_len = from->park_len;
         feed->rx = walk->topo->feed_rx[i];
     }
 }
@@ -338,6 +342,29 @@ static int make_decoders(struct sl_walk *walk, const struct sl_config *config, c
     return 0;
 }
 
+/* Only where a feed numbers its datagrams: else packets go straight to frame. */
+static int make_order(struct sl_walk *walk, struct sl_rx_side *side, struct sl_rx_sink *sink)
+{
+    bool numbered = false;
+    for (uint32_t i = 0; i < side->line_cnt; i++)
+        numbered |= walk->feeds[side->lines[i].feed].framing == SL_FRAMING_MOLDUDP64;
+    if (!numbered)
+        return 0;
+    struct sl_order_config order = {
+        .feeds = walk->feeds,
+        .feed_cnt = walk->feed_cnt,
+        .lines = side->lines,
+        .line_cnt = side->line_cnt,
+        .books = &walk->books,
+        .sink = *sink,
+        .gap = sl_frame_gap,
+    };
+    int rc = sl_order_init(&side->order, &order);
+    if (!rc)
+        *sink = (struct sl_rx_sink){ side->order, sl_order_take, sl_order_line };
+    return rc;
+}
+
 static int make_receivers(struct sl_walk *walk, const struct sl_config *config, uint64_t seed,
                           const struct sl_clock *clock, const struct sl_crash_note *crashed, uint32_t crashed_cnt,
                           char *err, size_t err_len)
@@ -369,11 +396,15 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
         rc = sl_frame_init(&side->frame, &frame);
         if (rc)
             return explain(err, err_len, rc, "frame: %s", strerror(-rc));
+        struct sl_rx_sink sink = { side->frame, sl_frame_take, sl_frame_line };
+        rc = make_order(walk, side, &sink);
+        if (rc)
+            return explain(err, err_len, rc, "order: %s", strerror(-rc));
         struct sl_rx_config rx = {
             .backend = config->receive,
             .lines = side->lines,
             .line_cnt = side->line_cnt,
-            .sink = {side->frame, sl_frame_take, sl_frame_line},
+            .sink = sink,
             .acks = side->acks,
             .seed = seed + r,
             .clock = clock,
@@ -385,6 +416,8 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
         walk->threads[t].rx = side->rx;
         side->bell = walk->topo->threads[t].stages & SL_STAGE_DESK ? NULL : &walk->threads[t].bell;
         add_stage(&walk->threads[t], "rx", sl_rx_poll, side->rx);
+        if (side->order)
+            add_stage(&walk->threads[t], "order", sl_order_poll, side->order);
         add_stage(&walk->threads[t], "frame", sl_frame_poll, side->frame);
         r++;
     }
@@ -516,7 +549,10 @@ bool sl_walk_idle(const struct sl_walk *walk)
         uint64_t framed = 0;
         for (uint32_t lane = 0; lane < SL_LANE_CNT; lane++)
             framed += sl_cell_get(&rx[SL_RX_FRAMED_LANE + lane]) - sl_cell_get(&rx[SL_RX_DROPPED_LANE + lane]);
-        if (framed != sl_cell_get(&sl_books_desk(&walk->books, f)[SL_DESK_ANSWERED]) ||
+        const sl_cell *desk = sl_books_desk(&walk->books, f);
+        uint64_t ordered = sl_cell_get(&rx[SL_RX_ORDER_ONCE]) + sl_cell_get(&rx[SL_RX_ORDER_LOST]);
+        if (framed != sl_cell_get(&desk[SL_DESK_ANSWERED]) || ordered != sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]) ||
+            sl_cell_get(&rx[SL_RX_ORDER_GAPS]) != sl_cell_get(&desk[SL_DESK_GAPS]) ||
             sl_cell_get(&rx[SL_RX_FILES_NOW]))
             return false;
     }
@@ -533,6 +569,8 @@ void sl_walk_fini(struct sl_walk *walk)
         struct sl_rx_side *side = &walk->sides[r];
         if (side->rx)
             sl_rx_fini(side->rx);
+        if (side->order)
+            sl_order_fini(side->order);
         if (side->frame)
             sl_frame_fini(side->frame);
         free(side->lines);

@@ -143,6 +143,20 @@ static bool publish_reject(struct sl_judge *judge, const struct sl_case *at_hand
     return true;
 }
 
+/* Numbers that never came. */
+static bool publish_gap(struct sl_judge *judge, const struct sl_case *at_hand)
+{
+    const struct sl_gap *gap = (const struct sl_gap *)(const void *)(at_hand->message + 1);
+    void *claimed = claim_notice(judge, at_hand->message->lane, SL_SLICE(""));
+    if (!claimed)
+        return false;
+    struct sl_record record = record_of(at_hand, SL_RECORD_GAP, SL_VERDICT_MADE);
+    struct sl_notice notice = { .first = gap->first, .cnt = gap->cnt };
+    publish_notice(judge, claimed, &record, &notice, SL_SLICE(""));
+    count(judge, record.feed, SL_DESK_GAPS);
+    return true;
+}
+
 /* ---- what a bulletin does to those that are held ---- */
 
 static void cancel(struct sl_judge *judge, struct sl_held *held)
@@ -373,6 +387,8 @@ static void count_message(const struct sl_judge *judge, const struct sl_case *at
 bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand)
 {
     const struct sl_answer *answer = at_hand->answer;
+    if (answer->what == SL_ANSWER_GAP)
+        return publish_gap(judge, at_hand);
     if (answer->what == SL_ANSWER_BULLETIN && !settle_bulletin(judge, at_hand))
         return false;
     if (answer->what == SL_ANSWER_REJECT &&

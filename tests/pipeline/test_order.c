@@ -28,7 +28,7 @@ static struct given given[GIVEN_MAX];
 static uint32_t given_cnt;
 static bool has_room;
 static struct sl_mold asked[64];
-static uint32_t asked_cnt;
+static uint32_t asked_cnt, repeated_cnt, malformed_cnt;
 static int64_t now_ns;
 
 static uint32_t take(void *ctx, const struct sl_packet *packet)
@@ -80,7 +80,7 @@ static int start(uint64_t park_len)
         .gap = gap,
         .request = request,
     };
-    given_cnt = asked_cnt = 0;
+    given_cnt = asked_cnt = repeated_cnt = malformed_cnt = 0;
     has_room = true;
     now_ns = 1;
     return sl_order_init(&order, &config);
@@ -112,8 +112,10 @@ static void send_raw(uint16_t line, const uint8_t *data, uint32_t len)
     struct sl_packet packet = {
         .data = data, .len = len, .line = line, .datagram = true, .rx_ns = now_ns, .wire_ns = now_ns
     };
-    sl_cell_add(&sl_books_rx(&books, 0)[SL_RX_DATAGRAMS], 1);
-    cr_assert_eq(sl_order_take(order, &packet), len);
+    uint32_t taken = sl_order_take(order, &packet);
+    repeated_cnt += taken == 0;
+    malformed_cnt += taken == SL_TAKE_BROKEN;
+    cr_assert(taken == len || !taken || taken == SL_TAKE_BROKEN);
 }
 
 static void bring(uint16_t line, const char *session, uint64_t seq, uint16_t cnt, uint64_t flash)
@@ -147,8 +149,6 @@ static const char *said(void)
 
 static void expect_books(void)
 {
-    cr_expect_eq(book(SL_RX_DATAGRAMS),
-                 book(SL_RX_DATAGRAMS_USED) + book(SL_RX_DATAGRAMS_REPEATED) + book(SL_RX_DATAGRAMS_MALFORMED));
     cr_expect_eq(book(SL_RX_ORDER_EXPECTED), book(SL_RX_ORDER_ONCE) + book(SL_RX_ORDER_LOST),
                  "expected %llu, once %llu, lost %llu", (unsigned long long)book(SL_RX_ORDER_EXPECTED),
                  (unsigned long long)book(SL_RX_ORDER_ONCE), (unsigned long long)book(SL_RX_ORDER_LOST));
@@ -170,7 +170,7 @@ Test(order, two_lines_give_each_message_once_and_the_first_to_come_wins)
     bring(1, "day", 7, 2, 0);
     bring(1, "day", 9, 1, 0);
     bring(0, "day", 9, 1, 0);
-    cr_expect_eq(book(SL_RX_DATAGRAMS_REPEATED), 2);
+    cr_expect_eq(repeated_cnt, 2);
     cr_expect_eq(book(SL_RX_ORDER_WINS), 2);
     cr_expect_eq(book(SL_RX_ORDER_WINS + 1), 1);
     cr_expect_eq(book(SL_RX_ORDER_LINE), 3);
@@ -203,7 +203,7 @@ Test(order, a_hole_is_named_when_its_time_is_up_and_not_before)
     poll_at(1000 + REORDER_NS);
     cr_expect_str_eq(said(), "1 gap2+2 4* ");
     bring(1, "day", 2, 2, 0);
-    cr_expect_eq(book(SL_RX_DATAGRAMS_REPEATED), 1, "too late");
+    cr_expect_eq(repeated_cnt, 1, "too late");
     cr_expect_eq(book(SL_RX_ORDER_LOST), 2);
     bring(1, "day", 5, 1, 0);
     stop("1 gap2+2 4* 5 ");
@@ -304,7 +304,7 @@ Test(order, a_new_session_begins_at_one_and_the_old_one_does_not_come_back)
     bring(0, "tue", 2, 1, 0);
     cr_expect_str_eq(said(), "40 gap41+1 42* ");
     bring(1, "mon", 43, 1, 0);
-    cr_expect_eq(book(SL_RX_DATAGRAMS_REPEATED), 1);
+    cr_expect_eq(repeated_cnt, 1);
     bring(1, "tue", 1, 1, 0);
     stop("40 gap41+1 42* 1 2 ");
 }
@@ -315,7 +315,7 @@ Test(order, a_number_far_ahead_is_believed_when_it_is_confirmed)
     bring(0, "day", 1, 1, 0);
     bring(0, "day", 1000000, 1, 0);
     bring(0, "day", 2, 1, 0);
-    cr_expect_eq(book(SL_RX_DATAGRAMS_MALFORMED), 1);
+    cr_expect_eq(malformed_cnt, 1);
     cr_expect_str_eq(said(), "1 2 ");
     bring(0, "day", 2000000, 1, 0);
     bring(0, "day", 2000001, 1, 0);
@@ -360,7 +360,7 @@ Test(order, a_datagram_that_is_not_what_it_says_is_counted_and_changes_nothing)
         cr_assert_eq(start(4096), 0);
         bring(0, "day", 1, 1, 0);
         send_raw(0, data, write_datagram(data, "day", bad[i].seq, bad[i].cnt, 0) - bad[i].cut);
-        cr_expect_eq(book(SL_RX_DATAGRAMS_MALFORMED), 1, "%s", bad[i].name);
+        cr_expect_eq(malformed_cnt, 1, "%s", bad[i].name);
         bring(0, "day", 2, 1, 0);
         stop("1 2 ");
     }
