@@ -113,6 +113,47 @@ static void print_lanes(const struct status *status)
     }
 }
 
+/* The lead that percent of all races did not exceed: the middle of its power of two. */
+static double lead_us(const sl_cell *rx, double percent)
+{
+    uint64_t all = 0, seen = 0;
+    for (unsigned i = 0; i < SL_BOOK_LEADS; i++)
+        all += sl_cell_get(&rx[SL_RX_ORDER_LEAD + i]);
+    for (unsigned i = 0; i < SL_BOOK_LEADS; i++) {
+        seen += sl_cell_get(&rx[SL_RX_ORDER_LEAD + i]);
+        if (seen && (double)seen * 100.0 >= (double)all * percent)
+            return (double)(1ull << i) * 1.5 / 1e3;
+    }
+    return 0;
+}
+
+static uint32_t count_racers(const sl_cell *rx)
+{
+    uint32_t cnt = 0;
+    for (unsigned i = 0; i < SL_BOOK_LINES; i++)
+        if (sl_cell_get(&rx[SL_RX_ORDER_LINE + i]))
+            cnt = i + 1;
+    return cnt;
+}
+
+/* Feeds whose datagrams are numbered: which line brings a message first, and what each one misses. */
+static void print_races(const struct status *status)
+{
+    for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
+        const sl_cell *rx = sl_books_rx(&status->books, i);
+        uint64_t expected = sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]);
+        if (!expected)
+            continue;
+        printf("\norder %-15s expected %" PRIu64 "  lost %" PRIu64 " in %" PRIu64 " gaps  asked %" PRIu64
+               "  lead p50 %.1f us, p99 %.1f us\n",
+               status->visit.feed[i], expected, sl_cell_get(&rx[SL_RX_ORDER_LOST]), sl_cell_get(&rx[SL_RX_ORDER_GAPS]),
+               sl_cell_get(&rx[SL_RX_ORDER_ASKED]), lead_us(rx, 50), lead_us(rx, 99));
+        for (uint32_t line = 0; line < count_racers(rx); line++)
+            printf("  line %c  first %" PRIu64 "  missing %" PRIu64 "\n", 'A' + (char)line,
+                   sl_cell_get(&rx[SL_RX_ORDER_WINS + line]), expected - sl_cell_get(&rx[SL_RX_ORDER_LINE + line]));
+    }
+}
+
 static void print_threads(const struct status *status)
 {
     for (uint32_t i = 0; i < status->books.thread_cnt; i++) {
@@ -140,6 +181,7 @@ static void print_people(const struct status *status)
     print_feeds(status);
     print_sources(status);
     print_lanes(status);
+    print_races(status);
     putchar('\n');
     print_threads(status);
     if (!status->at_rest)
@@ -150,6 +192,28 @@ static void print_people(const struct status *status)
 }
 
 /* ---- for programs ---- */
+
+static void tell_race(struct sl_facts *facts, const sl_cell *rx)
+{
+    uint64_t expected = sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]);
+    if (!expected)
+        return;
+    sl_facts_open(facts, "order", '{');
+    sl_facts_numbers(
+        facts, { "expected", expected }, { "once", sl_cell_get(&rx[SL_RX_ORDER_ONCE]) },
+        { "lost", sl_cell_get(&rx[SL_RX_ORDER_LOST]) }, { "gaps", sl_cell_get(&rx[SL_RX_ORDER_GAPS]) },
+        { "asked", sl_cell_get(&rx[SL_RX_ORDER_ASKED]) }, { "leadP50Ns", (uint64_t)(lead_us(rx, 50) * 1e3) },
+        { "leadP99Ns", (uint64_t)(lead_us(rx, 99) * 1e3) });
+    sl_facts_open(facts, "lines", '[');
+    for (uint32_t line = 0; line < count_racers(rx); line++) {
+        sl_facts_open(facts, NULL, '{');
+        sl_facts_numbers(facts, { "first", sl_cell_get(&rx[SL_RX_ORDER_WINS + line]) },
+                         { "missing", expected - sl_cell_get(&rx[SL_RX_ORDER_LINE + line]) });
+        sl_facts_close(facts, '}');
+    }
+    sl_facts_close(facts, ']');
+    sl_facts_close(facts, '}');
+}
 
 static void tell_feed(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
@@ -181,6 +245,7 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));
     sl_facts_close(facts, '}');
+    tell_race(facts, sl_books_rx(&status->books, idx));
     sl_facts_close(facts, '}');
 }
 

@@ -24,6 +24,7 @@
 #define MIB    (1ull << 20)
 #define GIB    (1ull << 30)
 #define TIB    (1ull << 40)
+#define US     1000ull
 #define MS     1000000ull
 #define SECOND 1000000000ull
 #define HOUR   (3600 * SECOND)
@@ -31,6 +32,9 @@
 
 /* The hold area has a place for each so many of its bytes: with shorter bulletins the places are used up first. */
 #define HOLD_BYTES_PER_PLACE (4 * KIB)
+
+/* Behind a missing message so many of the longest may wait. */
+#define PARK_MESSAGES 4u
 
 #define CNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -394,6 +398,7 @@ const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
     [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_FIX] = "fix",
     [SL_FRAMING_FILE] = "file",         [SL_FRAMING_XML] = "xml",           [SL_FRAMING_MIME] = "mime",
+    [SL_FRAMING_MOLDUDP64] = "moldudp64",
     [SL_FRAMING_CNT] = NULL,
 };
 
@@ -441,6 +446,8 @@ static const struct sl_key feed_keys[] = {
     { "profile",      SL_KEY_WORD,     FEED(profile),      NULL },
     { "language",     SL_KEY_WORD,     FEED(language),     NULL,       .read = read_language },
     { "message",      SL_KEY_SIZE,     FEED(message_max),  "1MiB",     KIB,      64 * MIB },
+    { "reorder",      SL_KEY_DURATION, FEED(reorder_ns),   "20ms",     10 * US,  10 * SECOND },
+    { "park",         SL_KEY_SIZE,     FEED(park_len),     NULL,       64 * KIB, GIB },
     { "message_time", SL_KEY_DURATION, FEED(message_ns),   "30s",      10 * MS,  HOUR },
     { "silence",      SL_KEY_DURATION, FEED(silence_ns),   "none",     SECOND,   30 * DAY,    .word = "none",
       .live = true },
@@ -705,6 +712,24 @@ static enum sl_framing usual_framing(const struct sl_config_feed *feed)
     return has_kind(feed, SL_LINE_SPOOL) ? SL_FRAMING_FILE : SL_FRAMING_DATAGRAM;
 }
 
+/* Numbered datagrams come in datagrams, and need room to wait in. */
+static int check_numbered(const struct sl_place *place, uint32_t f)
+{
+    struct sl_config_feed *feed = &place->reading->config->feeds[f];
+    if (has_kind(feed, SL_LINE_TCP_DIAL) || has_kind(feed, SL_LINE_TCP_LISTEN) || has_kind(feed, SL_LINE_SPOOL))
+        return fault_at(place->reading, path_of("feeds[%u].framing", f).text,
+                        "moldudp64 numbers datagrams; only lines of udp, udp-request and pcap bring them");
+    for (uint32_t l = 0; l < feed->line_cnt; l++)
+        feed->lines[l].capture.tcp = false;
+    if (!feed->park_len)
+        feed->park_len = PARK_MESSAGES * feed->message_max;
+    if (feed->park_len >= PARK_MESSAGES * feed->message_max)
+        return 0;
+    return fault_at(place->reading, path_of("feeds[%u].park", f).text,
+                    "has no room for the longest message; at least %s is expected",
+                    sl_config_written(SL_CONFIG_SIZE, PARK_MESSAGES * feed->message_max).text);
+}
+
 static int check_framing(const struct sl_place *place, uint32_t f)
 {
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
@@ -715,6 +740,8 @@ static int check_framing(const struct sl_place *place, uint32_t f)
     if (feed->framing == SL_FRAMING_DATAGRAM && has_kind(feed, SL_LINE_SPOOL) && !has_streams(feed))
         return fault_at(place->reading, path.text,
                         "a file is no datagram; file is expected, or what parts messages in files");
+    if (feed->framing == SL_FRAMING_MOLDUDP64)
+        return check_numbered(place, f);
     if (feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE)
         return 0;
     /* Of a capture the datagrams are left. */
@@ -737,6 +764,15 @@ static bool same_address(const struct sl_line_config *a, const struct sl_line_co
     return a->kind == b->kind && a->addr_len && a->addr_len == b->addr_len &&
            !memcmp(&a->addr, &b->addr, a->addr_len) && !strcmp(a->interface, b->interface) &&
            !memcmp(&a->source, &b->source, sizeof(a->source));
+}
+
+static int check_line(const struct sl_place *place, uint32_t f, uint32_t l)
+{
+    const struct sl_config_feed *feed = &place->reading->config->feeds[f];
+    if (feed->lines[l].kind != SL_LINE_UDP_REQUEST || feed->framing == SL_FRAMING_MOLDUDP64)
+        return 0;
+    return fault_at(place->reading, path_of("feeds[%u].lines[%u]", f, l).text,
+                    "only numbered datagrams can be asked for again; framing moldudp64 is expected with udp-request");
 }
 
 /* What comes in at an address is one line of one feed.  An agency may be dialled twice, though. */
@@ -803,7 +839,7 @@ static int check_feeds(const struct sl_place *place)
         if (!rc)
             rc = check_framing(place, f);
         for (uint32_t l = 0; !rc && l < feed->line_cnt; l++)
-            rc = check_address(place, f, l);
+            rc = check_line(place, f, l) ? -EINVAL : check_address(place, f, l);
     }
     return rc;
 }

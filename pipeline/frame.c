@@ -68,7 +68,7 @@ struct unit {
 
 static uint32_t conns_of(const struct sl_line_config *line) { return sl_line_conns(line->kind); }
 
-static bool is_stream(const struct sl_line_config *line) { return line->kind != SL_LINE_UDP; }
+static bool is_stream(const struct sl_line_config *line) { return !sl_line_is_datagram(line); }
 
 /* Datagrams and files say themselves where they end; what comes as a stream must have a framing that does. */
 static bool can_frame(const struct sl_line_config *line, enum sl_framing framing)

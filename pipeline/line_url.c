@@ -49,6 +49,7 @@ static const struct scheme {
     const char *wants; /* after :// */
 } schemes[] = {
     { "udp",        SL_LINE_UDP,        "address:port"          },
+    { "udp-request", SL_LINE_UDP_REQUEST, "host:port"           },
     { "tcp",        SL_LINE_TCP_DIAL,   "host:port"             },
     { "tcp-listen", SL_LINE_TCP_LISTEN, "address:port or :port" },
     { "spool",      SL_LINE_SPOOL,      "/folder"               },
@@ -158,11 +159,11 @@ static int ask_for_host(struct url *url, const char *host)
 static int read_host(struct url *url, const char *host)
 {
     struct sl_line_config *line = url->line;
-    if (!*host && line->kind == SL_LINE_TCP_DIAL)
+    if (!*host && (line->kind == SL_LINE_TCP_DIAL || line->kind == SL_LINE_UDP_REQUEST))
         return refuse(url, "no host; %s is expected after tcp://", url->scheme->wants);
     if (read_numeric(*host ? host : "0.0.0.0", &line->addr, &line->addr_len))
         return 0;
-    if (line->kind != SL_LINE_TCP_DIAL || !is_host_name(host))
+    if ((line->kind != SL_LINE_TCP_DIAL && line->kind != SL_LINE_UDP_REQUEST) || !is_host_name(host))
         return refuse(url, "'%s' is no address; %s is expected after %s://", host, url->scheme->wants,
                       url->scheme->name);
     return ask_for_host(url, host);
@@ -479,7 +480,7 @@ static const struct key {
     { "source",    BIT(SL_LINE_UDP),                                                   false, take_source    },
     { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
     { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
-    { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN), false, take_rcvbuf    },
+    { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_UDP_REQUEST) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN), false, take_rcvbuf    },
     { "speed",      BIT(SL_LINE_CAPTURE), false, take_speed },
     { "from",       BIT(SL_LINE_CAPTURE), false, take_capture_from },
     { "to",         BIT(SL_LINE_CAPTURE), false, take_capture_to },
@@ -599,7 +600,7 @@ int sl_config_line(struct sl_line_config *line, const char *text, char *err, siz
     int rc = read_scheme(&url, &rest);
     if (rc)
         return rc;
-    line->rcvbuf = line->kind == SL_LINE_UDP ? UDP_RCVBUF : 0;
+    line->rcvbuf = sl_line_is_datagram(line) ? UDP_RCVBUF : 0;
     if (line->kind == SL_LINE_TCP_DIAL) {
         line->reconnect_min_ns = RECONNECT_MIN_NS;
         line->reconnect_max_ns = RECONNECT_MAX_NS;

@@ -84,6 +84,7 @@ struct window {
     struct park park;
     uint8_t session[SL_MOLD_SESSION_LEN], before[SL_MOLD_SESSION_LEN];
     bool started, has_before;
+    bool has_server;
     uint64_t next; /* number that is to be given next */
     uint64_t end; /* one behind the last that is known to exist */
     uint64_t far; /* a number too far ahead to be believed alone; 0 none */
@@ -139,12 +140,13 @@ static int make_windows(struct sl_order *order)
             return -EINVAL;
         if (!is_numbered(&order->config.feeds[feed]))
             continue;
-        if (order->config.lines[i].kind != SL_LINE_UDP)
+        if (!sl_line_is_datagram(&order->config.lines[i]) && order->config.lines[i].kind != SL_LINE_CAPTURE)
             return -EINVAL;
         int rc = window_of(order, feed) ? 0 : make_window(order, feed);
         if (rc || lines_of[feed] == SL_BOOK_LINES)
             return rc ? rc : -EINVAL;
         order->of_line[i] = window_of(order, feed);
+        order->of_line[i]->has_server |= order->config.lines[i].kind == SL_LINE_UDP_REQUEST;
         order->line_bit[i] = lines_of[feed]++;
     }
     return 0;
@@ -495,7 +497,7 @@ static void tend(struct sl_order *order, struct window *window)
     while (window->hole_at && order->now_ns - window->hole_since_ns >= window->feed->reorder_ns)
         if (!give_up(order, window, window->end))
             return;
-    if (window->hole_at && order->config.request && order->now_ns >= window->ask_ns)
+    if (window->hole_at && window->has_server && order->now_ns >= window->ask_ns)
         ask(order, window);
 }
 

@@ -37,7 +37,7 @@ struct sl_order_config {
     struct sl_rx_sink sink; /* frame */
     /* Says that messages are missing; false: no room now, and it is asked again. */
     bool (*gap)(void *ctx, uint16_t line, uint64_t first, uint64_t cnt);
-    /* Sends a request packet to the feed's server; NULL: nobody can be asked. */
+    /* Sends a request packet to the feed's server, of a feed that has a UDP_REQUEST line. */
     void (*request)(void *ctx, uint16_t feed, const uint8_t *data, uint32_t len);
     void *request_ctx;
 };

@@ -127,6 +127,22 @@ undo_socket:
     return rc;
 }
 
+/* Connected, so that only the server's own datagrams arrive. */
+static int open_request(struct sl_rx *rx, const struct sl_line_config *line, struct saying *saying)
+{
+    int fd = socket(line->addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | rx->way->socket_flags, 0);
+    if (fd < 0)
+        return fail(saying, line, "no socket");
+    ask_for_rcvbuf(fd, line, saying);
+    set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    if (connect(fd, (const struct sockaddr *)&line->addr, line->addr_len)) {
+        int rc = fail(saying, line, "no way to the server");
+        close(fd);
+        return rc;
+    }
+    return fd;
+}
+
 /* Address reuse lets a restart listen while connections of the run before are still being forgotten; for TCP it lets
  * nobody else listen beside us. */
 static int open_listener(struct sl_rx *rx, const struct sl_line_config *line, struct saying *saying)
@@ -627,6 +643,15 @@ void sl_rx_wait(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns)
     sl_bell_heard(bell);
 }
 
+void sl_rx_request(struct sl_rx *rx, uint16_t feed, const uint8_t *data, uint32_t len)
+{
+    for (uint32_t i = 0; i < rx->config.line_cnt; i++) {
+        const struct sl_rx_line *line = &rx->lines[i];
+        if (line->config->feed == feed && line->config->kind == SL_LINE_UDP_REQUEST && line->conns->fd >= 0)
+            send(line->conns->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
 void sl_rx_drain(struct sl_rx *rx)
 {
     /* Relaxed: a flag that orders nothing. */
@@ -654,7 +679,7 @@ static int get_memory(struct sl_rx *rx)
     for (uint32_t i = 0; i < rx->config.line_cnt; i++) {
         const struct sl_line_config *line = &rx->config.lines[i];
         rx->conn_cnt += conns_of(line);
-        stream_cnt += line->kind == SL_LINE_UDP ? 0 : conns_of(line);
+        stream_cnt += sl_line_is_datagram(line) ? 0 : conns_of(line);
     }
     rx->lines = calloc(rx->config.line_cnt + 1, sizeof(*rx->lines));
     rx->conns = calloc(rx->conn_cnt + 1, sizeof(*rx->conns));
@@ -682,7 +707,7 @@ static void lay_out(struct sl_rx *rx)
             conn->line = &rx->lines[i];
             conn->idx = (uint32_t)(conn - rx->conns);
             conn->fd = config->kind == SL_LINE_GIVEN ? config->fd : -1;
-            if (config->kind != SL_LINE_UDP) {
+            if (!sl_line_is_datagram(config)) {
                 conn->buf = buf;
                 buf += SL_RX_BUF_LEN;
             }
@@ -742,6 +767,9 @@ static int open_line(struct sl_rx *rx, struct sl_rx_line *line, struct saying *s
     switch (line->config->kind) {
     case SL_LINE_UDP:
         fd = line->conns->fd = open_udp(rx, line->config, saying);
+        break;
+    case SL_LINE_UDP_REQUEST:
+        fd = line->conns->fd = open_request(rx, line->config, saying);
         break;
     case SL_LINE_TCP_LISTEN:
         if (line->listener < 0)

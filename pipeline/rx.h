@@ -75,6 +75,7 @@ enum sl_line_kind {
     SL_LINE_GIVEN,
     SL_LINE_SPOOL,   /* files that appear in a folder */
     SL_LINE_CAPTURE, /* packets that somebody recorded */
+    SL_LINE_UDP_REQUEST, /* to a server that is asked for datagrams again, and from it */
 };
 
 /* How many connections of a line there may be at once, each of which frame remembers for itself. */
@@ -108,7 +109,7 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     enum sl_line_kind kind;
     uint16_t feed;
     char url[256]; /* for people */
-    struct sockaddr_storage addr; /* local for UDP and LISTEN (the group, for multicast), remote for DIAL */
+    struct sockaddr_storage addr; /* local for UDP and LISTEN (the group, for multicast), remote for DIAL and REQUEST */
     socklen_t addr_len;
     bool multicast;
     char interface[16];     /* for multicast; "" the kernel's choice */
@@ -122,6 +123,11 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     struct sl_line_spool spool;
     struct sl_line_capture capture;
 };
+
+static inline bool sl_line_is_datagram(const struct sl_line_config *line)
+{
+    return line->kind == SL_LINE_UDP || line->kind == SL_LINE_UDP_REQUEST;
+}
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };
 
@@ -147,6 +153,9 @@ void sl_rx_fini(struct sl_rx *rx);
 const char *sl_rx_backend_name(const struct sl_rx *rx); /* "uring", "epoll" */
 /* Sleeps until a line has something, the bell rings, or timeout_ns passed. */
 void sl_rx_wait(struct sl_rx *rx, struct sl_bell *bell, int64_t timeout_ns);
+/* Sends one datagram to the server of the feed's UDP_REQUEST line, if it has one; what the kernel does not take at once
+ * is lost, as datagrams are.  By the thread that polls. */
+void sl_rx_request(struct sl_rx *rx, uint16_t feed, const uint8_t *data, uint32_t len);
 /* Stops taking, at the next poll: closes listeners, leaves groups, shuts connections for reading; what is buffered
  * is still handed on by the polls that follow. */
 void sl_rx_drain(struct sl_rx *rx);

@@ -104,7 +104,7 @@ extern const struct sl_rx_way sl_rx_epoll;
 extern const struct sl_rx_way sl_rx_uring;
 #endif
 
-static inline bool sl_conn_is_datagram(const struct sl_conn *conn) { return conn->line->config->kind == SL_LINE_UDP; }
+static inline bool sl_conn_is_datagram(const struct sl_conn *conn) { return sl_line_is_datagram(conn->line->config); }
 
 /* Upcalls of the ways. */
 void sl_conn_accepted(struct sl_rx *rx, struct sl_rx_line *line, int fd);            /* takes fd */

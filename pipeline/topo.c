@@ -342,6 +342,12 @@ static int make_decoders(struct sl_walk *walk, const struct sl_config *config, c
     return 0;
 }
 
+static void ask_server(void *ctx, uint16_t feed, const uint8_t *data, uint32_t len)
+{
+    struct sl_rx_side *side = ctx;
+    sl_rx_request(side->rx, feed, data, len);
+}
+
 /* Only where a feed numbers its datagrams: else packets go straight to frame. */
 static int make_order(struct sl_walk *walk, struct sl_rx_side *side, struct sl_rx_sink *sink)
 {
@@ -358,6 +364,8 @@ static int make_order(struct sl_walk *walk, struct sl_rx_side *side, struct sl_r
         .books = &walk->books,
         .sink = *sink,
         .gap = sl_frame_gap,
+        .request = ask_server,
+        .request_ctx = side,
     };
     int rc = sl_order_init(&side->order, &order);
     if (!rc)

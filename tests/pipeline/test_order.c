@@ -20,7 +20,9 @@ struct given {
 };
 
 static struct sl_feed feed;
-static struct sl_line_config lines[2] = { { .kind = SL_LINE_UDP }, { .kind = SL_LINE_UDP } };
+static struct sl_line_config lines[3] = { { .kind = SL_LINE_UDP },
+                                          { .kind = SL_LINE_UDP },
+                                          { .kind = SL_LINE_UDP_REQUEST } };
 static _Alignas(128) unsigned char books_mem[65536];
 static struct sl_books books;
 static struct sl_order *order;
@@ -74,7 +76,7 @@ static int start(uint64_t park_len)
         .feeds = &feed,
         .feed_cnt = 1,
         .lines = lines,
-        .line_cnt = 2,
+        .line_cnt = 3,
         .books = &books,
         .sink = { .take = take },
         .gap = gap,
