@@ -9,8 +9,10 @@ import contextlib
 import json
 import os
 import queue
+import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -239,6 +241,104 @@ def a_reader_that_filters_gets_what_fits_and_is_told_the_place_of_a_mistake():
         assert wrong.returncode == 2 and "did you mean urgency?" in wrong.stderr, wrong.stderr
 
 
+class Mold:
+    """A sender of MoldUDP64 by the specification alone: numbers, packs, sends, and answers requests."""
+
+    def __init__(self, ports, answers=True):
+        self.ports, self.sent, self.asked = ports, [], 0
+        self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.bind(("127.0.0.1", 0))
+        self.answers = answers
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @staticmethod
+    def packet(seq, messages, count=None):
+        head = struct.pack(">10sQH", b"day1".ljust(10), seq, len(messages) if count is None else count)
+        return head + b"".join(struct.pack(">H", len(m)) + m for m in messages)
+
+    def _serve(self):
+        while True:
+            try:
+                data, peer = self.server.recvfrom(2048)
+            except OSError:
+                return
+            session, seq, count = struct.unpack(">10sQH", data)
+            self.asked += 1
+            if self.answers and session == b"day1".ljust(10):
+                for number in range(seq, seq + count):
+                    self.server.sendto(self.packet(number, [self.sent[number - 1]]), peer)
+
+    def send(self, messages, lines):
+        packet = self.packet(len(self.sent) + 1, messages)
+        self.sent.extend(messages)
+        for line in lines:
+            self.out.sendto(packet, ("127.0.0.1", self.ports[line]))
+
+    def heartbeat(self):
+        for port in self.ports:
+            self.out.sendto(self.packet(len(self.sent) + 1, [], 0), ("127.0.0.1", port))
+
+    def feed(self):
+        lines = ["udp://127.0.0.1:%d" % port for port in self.ports]
+        lines.append("udp-request://127.0.0.1:%d" % self.server.getsockname()[1])
+        return "name: wire, format: iptc7901, framing: moldudp64, reorder: 500ms, lines: %s" % json.dumps(lines)
+
+    def close(self):
+        self.out.close()
+        self.server.close()
+
+
+def free_datagram_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def order_of(daemon):
+    said = subprocess.run([SLUGLINE, "status", "--json", "-s", daemon.socket], capture_output=True, check=True)
+    return json.loads(said.stdout)["feeds"][0].get("order", {})
+
+
+def numbered_datagrams_by_two_lossy_lines_come_once_and_in_order():
+    dice = random.Random(7)
+    with contextlib.closing(Mold([free_datagram_port(), free_datagram_port()])) as agency, Daemon([agency.feed()]) as daemon:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        number = 1
+        while number <= 600:
+            batch = [message(n) for n in range(number, min(number + dice.randint(1, 4), 601))]
+            number += len(batch)
+            agency.send(batch, [line for line in (0, 1) if number < 8 or dice.random() > 0.2])
+            if dice.random() < 0.1:
+                agency.heartbeat()
+        agency.heartbeat()
+        expect_headlines(reader, range(1, 601))
+        assert not notices(reader, "gap") and agency.asked
+        order = order_of(daemon)
+        assert order["once"] == order["expected"] == 600 and order["lost"] == 0 and order["asked"], order
+        assert sum(line["first"] for line in order["lines"]) == 600 and len(order["lines"]) == 3, order
+        assert daemon.stop() == 0
+
+
+def what_no_line_and_no_server_brings_is_a_gap_and_flash_does_not_wait_for_it():
+    agency = Mold([free_datagram_port(), free_datagram_port()], answers=False)
+    with contextlib.closing(agency), Daemon([agency.feed()]) as daemon:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        agency.send([message(1), message(2)], [0, 1])
+        expect_headlines(reader, [1, 2])
+        agency.send([message(3), message(4), message(5)], [])
+        agency.send([message(6), message(7, priority=1), message(8)], [1])
+        until("all that came", lambda: len(headlines(reader)) == 5)
+        assert [h.split()[-1] for h in headlines(reader)] == ["1", "2", "7", "6", "8"], headlines(reader)
+        (gap,) = notices(reader, "gap")
+        assert (gap["first"], gap["count"]) == (3, 3) and agency.asked, gap
+        after = [item["wire"].get("flags", []) for item in map(json.loads, reader.out.all()) if "headlines" in item]
+        assert ["afterGap" in flags for flags in after] == [False, False, True, True, False], after
+        order = order_of(daemon)
+        assert (order["expected"], order["once"], order["lost"], order["gaps"]) == (8, 5, 3, 1), order
+        assert daemon.stop() == 0
+
+
 def a_stopped_reader_and_a_killed_one_hurt_nobody():
     with wire() as (daemon, agency, _):
         steady, stopped, killed = (daemon.tail("--from", "oldest") for _ in range(3))
@@ -377,6 +477,9 @@ CASES = [
     a_message_that_never_ends_is_bounded,
     a_dialled_agency_that_hangs_up_is_dialled_again,
     the_same_bulletin_by_two_lines_passes_once,
+    numbered_datagrams_by_two_lossy_lines_come_once_and_in_order,
+    what_no_line_and_no_server_brings_is_a_gap_and_flash_does_not_wait_for_it,
+    a_reader_that_filters_gets_what_fits_and_is_told_the_place_of_a_mistake,
     a_stopped_reader_and_a_killed_one_hurt_nobody,
     a_killed_walk_is_started_again_and_readers_rejoin,
     a_stopped_walk_is_not_taken_for_dead,
