@@ -73,7 +73,7 @@ enum sl_xml_event sl_feed_take(struct sl_parse *parse, struct sl_xml *xml, struc
 struct sl_span sl_feed_value(struct sl_parse *parse, const struct sl_xml *xml, const char *name)
 {
     const struct sl_xml_attr *attr = sl_xml_attr(xml, name);
-    bool unasked;
+    bool unasked = false;
     if (!attr)
         return (struct sl_span){ NULL, 0 };
     sl_out_open(&parse->out);
@@ -241,7 +241,7 @@ struct sl_span sl_feed_authority(struct sl_span uri)
     return sl_span_head(uri, len);
 }
 
-bool sl_feed_date(const struct sl_parse *parse, struct sl_span date, int64_t *ns, enum sl_date_zone *given)
+bool sl_feed_date(struct sl_parse *parse, struct sl_span date, int64_t *ns, enum sl_date_zone *given)
 {
     const struct sl_zone *zone = sl_parse_zone(parse, NULL);
     date = sl_span_trim(sl_span_head(date, DATE_MAX));
@@ -249,7 +249,7 @@ bool sl_feed_date(const struct sl_parse *parse, struct sl_span date, int64_t *ns
            (sl_date_rfc5322(date.data, date.len, zone, ns, given) || sl_date_iso(date.data, date.len, zone, ns, given));
 }
 
-bool sl_feed_local_time(const struct sl_parse *parse, struct sl_span date, const char *agency, int64_t *ns)
+bool sl_feed_local_time(struct sl_parse *parse, struct sl_span date, const char *agency, int64_t *ns)
 {
     const struct sl_zone *zone = sl_parse_zone(parse, agency);
     uint8_t iso[DATE_MAX];

@@ -57,13 +57,13 @@ struct sl_span sl_feed_resolve(struct sl_parse *parse, struct sl_span base, stru
 /* "example.org" of "http://example.org/a" and of "tag:example.org,2005:a". */
 struct sl_span sl_feed_authority(struct sl_span uri);
 /* RFC 822 as RSS has it, or ISO 8601; either may stand anywhere. */
-bool sl_feed_date(const struct sl_parse *parse, struct sl_span date, int64_t *ns, enum sl_date_zone *given);
+bool sl_feed_date(struct sl_parse *parse, struct sl_span date, int64_t *ns, enum sl_date_zone *given);
 void sl_feed_association(struct sl_parse *parse, const char *rel, struct sl_span id, struct sl_span href,
                          struct sl_span type);
 struct sl_ref sl_feed_put(struct sl_parse *parse, struct sl_span text); /* one line of plain words */
 
 /* "dd.MM.yyyy HH:mm" or ISO 8601 without a zone, which is the agency's: assumed. */
-bool sl_feed_local_time(const struct sl_parse *parse, struct sl_span date, const char *agency, int64_t *ns);
+bool sl_feed_local_time(struct sl_parse *parse, struct sl_span date, const char *agency, int64_t *ns);
 /* The same as version_created. */
 void sl_feed_say_local_time(struct sl_parse *parse, struct sl_span date, const char *agency);
 /* Where HTML has references that were escaped once more ("&amp;ndash;"), in place; a note tells. */
