@@ -537,10 +537,11 @@ static uint32_t put_odd(struct sl_markup *markup, const uint8_t *data, uint32_t 
 }
 
 /* White space: words stand apart, whatever it is.  In preformatted text it tells lines and columns. */
+static bool folds_white(const struct sl_markup *markup) { return markup->pre_cnt == 0 && !markup->is_typed; }
+
 static void take_white(struct sl_markup *markup, uint8_t byte)
 {
-    bool is_folded = markup->pre_cnt == 0 && !markup->is_typed;
-    if (is_folded || markup->is_one_line || in_later_cell(markup)) {
+    if (folds_white(markup) || markup->is_one_line || in_later_cell(markup)) {
         if (markup->gap < GAP_BLANK)
             markup->gap = GAP_BLANK;
     } else if (byte == '\n' && markup->is_typed) {
@@ -560,7 +561,7 @@ void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
     while (i < len) {
         if (sl_is_white(data[i]) || data[i] == '\f') {
             take_white(markup, data[i++]);
-            while (markup->pre_cnt == 0 && i < len && data[i] == ' ') /* where white space folds, all of it at once */
+            while (i < len && data[i] == ' ' && folds_white(markup)) /* all of it at once */
                 i++;
             continue;
         }

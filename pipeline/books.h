@@ -50,7 +50,7 @@ enum sl_book_rx {
     SL_RX_FRAMED_LANE, /* 4 columns */
     SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
     SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */
-    /* numbered datagrams, in messages: EXPECTED = ONCE + LOST, and what is waited for now */
+    /* numbered datagrams, in messages: EXPECTED = ONCE + LOST, and what is waited on */
     SL_RX_ORDER_EXPECTED = SL_RX_CUT + SL_CUT_CNT,
     SL_RX_ORDER_ONCE,
     SL_RX_ORDER_LOST,

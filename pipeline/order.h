@@ -18,7 +18,8 @@
  * line's last datagrams are repeats and no third session.  A number more than 65,536 ahead is believed when another
  * datagram confirms it; until then it is malformed.
  *
- * Books: messages expected = received once + lost + waited for now.  rx counts datagrams by what take says of them.
+ * Books: messages expected = received once + lost + what is still waited on.  rx counts datagrams by what take says of
+ * them.
  */
 #ifndef SL_PIPELINE_ORDER_H
 #define SL_PIPELINE_ORDER_H

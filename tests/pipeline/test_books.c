@@ -171,7 +171,8 @@ Test(books, know_the_names_of_what_they_count)
     cr_expect_str_eq(sl_record_kind_name(SL_KIND_KILL), "kill");
     cr_expect_str_eq(sl_record_kind_name(SL_RECORD_GAP), "gap");
     cr_expect_str_eq(sl_record_kind_name(SL_RECORD_RAW_HELD), "raw_held");
-    cr_expect_str_eq(sl_record_kind_name(40), "?");
+    cr_expect_str_eq(sl_record_kind_name(40), "hole");
+    cr_expect_str_eq(sl_record_kind_name(41), "?");
     cr_expect_str_eq(sl_record_kind_name(UINT32_MAX), "?");
     cr_expect_str_eq(sl_verdict_name(SL_VERDICT_CNT), "?");
     cr_expect_str_eq(sl_cut_name(SL_CUT_CNT), "?");
