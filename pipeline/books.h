@@ -95,6 +95,8 @@ enum sl_book_tape {
     SL_TAPE_SEAT_LIES, /* seats whose done fell, or ran ahead of the head */
     SL_TAPE_CLOCK_STEPS,
     SL_TAPE_WAKES,
+    SL_TAPE_DURABLE_SEQ, /* what the journal said last, where there is one */
+    SL_TAPE_RAW_DURABLE_SEQ,
     SL_TAPE_COLS,
 };
 

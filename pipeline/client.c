@@ -3,6 +3,7 @@
 #include "parsers/bulletin_json.h" /* enum sl_wire_source */
 #include "parsers/parse.h"
 #include "pipeline/clock.h"
+#include "pipeline/event.h"
 #include "pipeline/filter.h"
 #include "pipeline/record.h"
 #include "pipeline/visit.h"
@@ -236,75 +237,10 @@ static int go_away(struct sl_reader *reader)
 
 /* ---- a record to an event ---- */
 
-static bool is_bulletin_kind(unsigned kind) { return kind >= SL_KIND_NEWS && kind < SL_KIND_CNT; }
-
-static bool is_notice_kind(unsigned kind) { return kind >= SL_RECORD_GAP && kind <= SL_RECORD_EPOCH; }
-
 static bool head_fine(const struct stay *stay, const struct sl_record *record)
 {
-    if (record->len < sizeof(*record) || record->epoch != stay->epoch || record->lane >= SL_LANE_CNT)
-        return false;
-    if (record->wire_source >= SL_WIRE_CNT)
-        return false;
-    if (is_notice_kind(record->kind))
-        return record->verdict == SL_VERDICT_MADE;
-    return is_bulletin_kind(record->kind) && record->verdict >= SL_VERDICT_PASSED &&
-           record->verdict < SL_VERDICT_MADE && record->feed < stay->visit.welcome->feed_cnt;
-}
-
-static bool read_notice(struct sl_event *event, const struct sl_record *record)
-{
-    const struct sl_notice *notice = (const struct sl_notice *)(record + 1);
-    uint32_t len = record->len - (uint32_t)sizeof(*record);
-
-    if (len < offsetof(struct sl_notice, text) || notice->text_len > len - offsetof(struct sl_notice, text))
-        return false;
-    /* It may quote the message: what could upset a terminal stays out. */
-    uint32_t text_len = sl_text_prefix((const uint8_t *)notice->text, notice->text_len);
-    event->notice_first = notice->first;
-    event->notice_cnt = notice->cnt;
-    event->notice_until_ns = notice->until_ns;
-    event->notice_code = notice->code;
-    event->notice_off = notice->off;
-    event->notice_text = (struct sl_slice){ notice->text, text_len };
-    return true;
-}
-
-static bool read_body(struct sl_event *event, const struct sl_record *record)
-{
-    if (is_notice_kind(record->kind)) {
-        event->type = SL_EVENT_NOTICE;
-        return read_notice(event, record);
-    }
-    if (sl_bulletin_check(record + 1, record->len - sizeof(*record)) != SL_BULLETIN_FINE)
-        return false;
-    event->type = SL_EVENT_BULLETIN;
-    event->bulletin = (const struct sl_bulletin *)(record + 1);
-    return true;
-}
-
-static void read_head(const struct stay *stay, struct sl_event *event, const struct sl_record *record)
-{
-    event->seq = record->seq;
-    event->feed = record->feed < stay->visit.welcome->feed_cnt ? stay->visit.feed[record->feed] : "";
-    event->flags = record->flags;
-    event->kind = record->kind;
-    event->lane = record->lane;
-    event->verdict = record->verdict;
-    event->wire_source = record->wire_source;
-    event->line = record->line;
-    event->part = record->part;
-    event->arrival = record->arrival;
-    event->raw_seq = record->raw_seq;
-    event->stamps = (struct sl_event_stamps){
-        .wire_ns = record->stamps.wire_ns,
-        .rx_ns = record->stamps.rx_ns,
-        .first_ns = record->stamps.first_ns,
-        .framed_ns = record->stamps.framed_ns,
-        .decoded_ns = record->stamps.decoded_ns,
-        .published_ns = record->stamps.published_ns,
-        .read_ns = sl_clock_real(NULL),
-    };
+    return sl_event_fine(record) && record->epoch == stay->epoch && record->kind != SL_RECORD_HOLE &&
+           (sl_event_is_notice(record) || record->feed < stay->visit.welcome->feed_cnt);
 }
 
 /* ---- events ---- */
@@ -369,15 +305,17 @@ static bool give_record(struct sl_reader *reader, struct sl_event *event)
 
     if (!head_fine(reader->stay, record))
         return give_missed(reader, event, seq, seq);
-    if (is_notice_kind(record->kind) && !reader->options.notices) {
+    if (sl_event_is_notice(record) && !reader->options.notices) {
         pass_over(reader, seq);
         return false;
     }
-    if (!read_body(event, record)) {
+    if (!sl_event_read(event, record)) {
         *event = (struct sl_event){ .epoch = event->epoch, .feed = "" };
         return give_missed(reader, event, seq, seq);
     }
-    read_head(reader->stay, event, record);
+    const struct sl_visit *visit = &reader->stay->visit;
+    event->feed = record->feed < visit->welcome->feed_cnt ? visit->feed[record->feed] : "";
+    event->stamps.read_ns = sl_clock_real(NULL);
     note_read(reader->stay->seat, event);
     if (reader->options.filter && !sl_filter_match(reader->options.filter, event)) {
         *event = (struct sl_event){ .epoch = event->epoch, .feed = "" };

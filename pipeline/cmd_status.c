@@ -174,10 +174,14 @@ static void print_people(const struct status *status)
            welcome->tape_name, welcome->epoch, welcome->walk_cnt, welcome->walk_pid,
            (double)(status->now_ns - welcome->start_ns) / 1e9, welcome->supervisor_pid);
     printf("tape  %" PRIu64 " to %" PRIu64 "  passed %" PRIu64 "  released %" PRIu64 "  notices %" PRIu64
-           "  evictions %" PRIu64 "  clock steps %" PRIu64 "\n\n",
+           "  evictions %" PRIu64 "  clock steps %" PRIu64 "\n",
            sl_cell_get(&tape[SL_TAPE_FIRST_SEQ]), sl_cell_get(&tape[SL_TAPE_LAST_SEQ]),
            sl_cell_get(&tape[SL_TAPE_PASSED]), sl_cell_get(&tape[SL_TAPE_RELEASED]), sl_cell_get(&tape[SL_TAPE_MADE]),
            sl_cell_get(&tape[SL_TAPE_EVICTIONS]), sl_cell_get(&tape[SL_TAPE_CLOCK_STEPS]));
+    uint64_t durable = sl_cell_get(&tape[SL_TAPE_DURABLE_SEQ]), last = sl_cell_get(&tape[SL_TAPE_LAST_SEQ]);
+    if (durable)
+        printf("journal  durable to %" PRIu64 "  behind %" PRIu64 "\n", durable, last > durable ? last - durable : 0);
+    putchar('\n');
     print_feeds(status);
     print_sources(status);
     print_lanes(status);
@@ -280,6 +284,8 @@ static void tell_tape(const struct status *status, struct sl_facts *facts)
         { "seatLies",   SL_TAPE_SEAT_LIES    },
         { "clockSteps", SL_TAPE_CLOCK_STEPS  },
         { "wakes",      SL_TAPE_WAKES        },
+        { "durableSeq", SL_TAPE_DURABLE_SEQ  },
+        { "rawDurableSeq", SL_TAPE_RAW_DURABLE_SEQ },
     };
     /* clang-format on */
     sl_facts_open(facts, "tape", '{');

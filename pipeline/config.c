@@ -138,8 +138,11 @@ static void *entry_of(const struct sl_key *key, const void *base, uint32_t i)
 
 /* ---- numbers with units ---- */
 
-/* To spin is to wait for ever; none is nothing. */
-static uint64_t meaning_of(const char *word) { return !strcmp(word, "spin") ? INT64_MAX : 0; }
+/* To spin is to wait for ever, and never comes then; none is nothing, and so is the wait for what is done always. */
+static uint64_t meaning_of(const char *word)
+{
+    return !strcmp(word, "spin") || !strcmp(word, "never") ? INT64_MAX : 0;
+}
 
 static int refuse_number(const struct sl_place *place, const char *text, const char *why)
 {
@@ -149,8 +152,10 @@ static int refuse_number(const struct sl_place *place, const char *text, const c
     sl_nearest_begin(&nearest, text);
     if (sl_config_number(sl_key_unit(place->key), text, &number) || !word)
         return fault(place, "%s", why);
-    if (sl_nearest_offer(&nearest, word))
-        return fault(place, "'%.*s' is not understood; did you mean %s?", SHOWN, text, word);
+    bool near = sl_nearest_offer(&nearest, word);
+    near |= place->key->word_too && sl_nearest_offer(&nearest, place->key->word_too);
+    if (near)
+        return fault(place, "'%.*s' is not understood; did you mean %s?", SHOWN, text, nearest.found);
     return fault(place, "%s; or %s", why, word);
 }
 
@@ -168,7 +173,8 @@ static int check_power(const struct sl_place *place, const char *text, uint64_t 
 static int read_number(const struct sl_place *place, const char *text)
 {
     const struct sl_key *key = place->key;
-    bool is_word = key->word && !strcmp(text, key->word);
+    bool is_word =
+        (key->word && !strcmp(text, key->word)) || (key->word_too && !strcmp(text, key->word_too));
     uint64_t number = is_word ? meaning_of(text) : 0;
     char why[192];
     int rc = 0;
@@ -263,6 +269,14 @@ static int read_socket(const struct sl_place *place)
     if (text && strlen(text) > SOCKET_LEN_MAX)
         return fault(place, "longer than the %zu bytes that a Unix socket takes", SOCKET_LEN_MAX);
     return keep(place, text ? text : usual.text);
+}
+
+static int read_directory(const struct sl_place *place)
+{
+    const char *text = text_of(place);
+    if (text && *text != '/')
+        return fault(place, "'%.*s' is no path from the root, such as /var/lib/slugline", SHOWN, text);
+    return keep(place, text);
 }
 
 static int read_group(const struct sl_place *place)
@@ -377,6 +391,7 @@ static int read_language(const struct sl_place *place)
 }
 
 static int check_tape(const struct sl_place *place);
+static int check_journal(const struct sl_place *place);
 static int check_threads(const struct sl_place *place);
 static int check_feeds(const struct sl_place *place);
 static int check_file(const struct sl_place *place);
@@ -434,6 +449,16 @@ static const struct sl_key tape_keys[] = {
     { NULL },
 };
 
+static const struct sl_key journal_keys[] = {
+    { "directory",  SL_KEY_WORD,     FILE(journal_directory), NULL,    .read = read_directory },
+    { "sync",       SL_KEY_DURATION, FILE(journal_sync_ns),   "5ms",   MS / 10,  SECOND,      .word = "always",
+      .word_too = "never" },
+    { "keep",       SL_KEY_DURATION, FILE(journal_keep_ns),   "7d",    SECOND,   36500 * DAY, .word = "none" },
+    { "size",       SL_KEY_SIZE,     FILE(journal_keep_len),  "none",  MIB,      1024 * TIB,  .word = "none" },
+    { "segment",    SL_KEY_SIZE,     FILE(journal_segment),   "64MiB", MIB,      4 * GIB,     .power = true },
+    { NULL },
+};
+
 static const struct sl_key feed_keys[] = {
     { "name",         SL_KEY_WORD,     FEED(name),         NULL,       .read = read_feed_name },
     { "format",       SL_KEY_WORD,     FEED(format),       "auto",     .read = read_format },
@@ -465,6 +490,7 @@ static const struct sl_key file_keys[] = {
     { "profiles",   SL_KEY_WORD,     FILE(profiles),       NULL },
     { "rings",      SL_KEY_GROUP,    .keys = ring_keys },
     { "tape",       SL_KEY_GROUP,    .keys = tape_keys,    .check = check_tape },
+    { "journal",    SL_KEY_GROUP,    .keys = journal_keys, .check = check_journal },
     { "feeds",      SL_KEY_LIST,     FILE(feeds),          NULL,       1,        SL_FEEDS_MAX,
       .keys = feed_keys, ENTRIES(sl_config, feeds, feed_cnt), .check = check_feeds },
     { NULL },
@@ -586,6 +612,14 @@ static int check_tape(const struct sl_place *place)
     struct sl_config *config = place->reading->config;
     uint64_t places = config->hold_len / HOLD_BYTES_PER_PLACE;
     config->hold_cnt = places < UINT32_MAX ? (uint32_t)places : UINT32_MAX;
+    return 0;
+}
+
+/* How, but not where: it would be taken for a journal. */
+static int check_journal(const struct sl_place *place)
+{
+    if (place->slot->said && !place->reading->config->journal_directory)
+        return fault(place, "no directory; where the journal is to lie is expected, such as /var/lib/slugline");
     return 0;
 }
 

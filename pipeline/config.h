@@ -70,6 +70,12 @@ struct sl_config {
     char *socket; /* where readers ask for the tape */
     char *raw_group; /* who may map the raw log; NULL: only this user and root */
     char *group; /* who may read the tape; NULL: only this user and root */
+    /* journal */
+    char *journal_directory; /* NULL: there is none */
+    int64_t journal_sync_ns; /* how long a record may wait for others; INT64_MAX: the kernel may keep it */
+    int64_t journal_keep_ns; /* 0: for ever */
+    uint64_t journal_keep_len; /* of each family; 0: without bound */
+    uint64_t journal_segment;
     /* feeds */
     struct sl_config_feed *feeds;
     uint32_t feed_cnt;

@@ -48,6 +48,7 @@ struct sl_key {
     const char *fallback; /* the default, as the file would say it; NULL: the member stays 0, or is for check to set */
     uint64_t min, max; /* of a number; of a list, how many entries */
     const char *word; /* may stand instead: spin is for ever, none is nothing, auto is no list */
+    const char *word_too; /* and another one */
     bool power; /* a power of two */
     bool live; /* may change without a restart: supervise.c hands it to the walk */
     const char *what; /* a choice is one, as in "is no format" */

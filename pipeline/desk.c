@@ -196,6 +196,8 @@ bool sl_desk_seats_settled(const struct sl_desk *desk)
     return sl_log_poll_cnt(&desk->judge.publish.tape.tx) >= desk->seats_settled_at;
 }
 
+void sl_desk_old_tape(struct sl_desk *desk, const struct sl_old_tape *old) { sl_judge_old_tape(&desk->judge, old); }
+
 void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note)
 {
     if (note->feed < desk->judge.books->feed_cnt)

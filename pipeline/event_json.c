@@ -57,7 +57,8 @@ static void put_wire_head(struct line *line, const struct sl_event *event)
 static void put_notice(struct line *line, const struct sl_event *event)
 {
     const char *code = event->kind == SL_RECORD_REJECT ? sl_parse_code_name(event->notice_code) : "";
-    const char *lane = event->kind == SL_RECORD_GAP || event->kind == SL_RECORD_EPOCH ? "" : sl_lane_name(event->lane);
+    bool laneless = event->kind == SL_RECORD_GAP || event->kind == SL_RECORD_EPOCH || event->kind == SL_RECORD_HOLE;
+    const char *lane = laneless ? "" : sl_lane_name(event->lane);
 
     put_string(line, "lane", lane, strlen(lane));
     put_number(line, "first", event->notice_first);

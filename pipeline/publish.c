@@ -19,6 +19,8 @@ int sl_publish_init(struct sl_publish *publish, const struct sl_desk_config *con
     publish->tape.bytes_col = SL_TAPE_BYTES;
     publish->raw.last_seq_col = SL_TAPE_RAW_LAST_SEQ;
     publish->raw.bytes_col = SL_TAPE_RAW_BYTES;
+    publish->tape.durable_col = SL_TAPE_DURABLE_SEQ;
+    publish->raw.durable_col = SL_TAPE_RAW_DURABLE_SEQ;
     int rc = sl_log_join_tx(&publish->tape.tx, config->tape);
     if (!rc && config->raw)
         rc = sl_log_join_tx(&publish->raw.tx, config->raw);
@@ -104,6 +106,8 @@ static void tend(struct sl_publish *publish, struct sl_publish_log *log)
 {
     sl_log_poll_gates(&log->tx);
     look_at_seats(publish, log);
+    if (log->tx.gates[SL_JOURNAL_SEAT].seat)
+        sl_cell_set(&publish->books[log->durable_col], log->tx.gates[SL_JOURNAL_SEAT].done);
     if (log->late && caught_up(&log->tx))
         log->late = false;
 }

@@ -28,7 +28,7 @@ struct sl_publish_log {
         const struct sl_seat *seat;
         uint64_t lies; /* its disbelieved_cnt when last looked at */
     } seats[SL_LOG_SEATS];
-    enum sl_book_tape last_seq_col, bytes_col;
+    enum sl_book_tape last_seq_col, bytes_col, durable_col;
 };
 
 struct sl_publish {

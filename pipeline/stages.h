@@ -28,6 +28,7 @@
 #define SL_FEEDS_MAX 256u
 #define SL_DECODERS_MAX 16u /* of one receive thread, the heavy one among them */
 #define SL_RXS_MAX 16u
+#define SL_JOURNAL_SEAT (SL_LOG_SEATS - 1) /* on both logs, where there is a journal */
 
 /* A feed as the stages see it: constant while the walk runs. */
 struct sl_feed {
@@ -161,6 +162,11 @@ struct sl_desk_config {
     struct sl_waker *waker;     /* whom the desk tells that readers sleep; NULL: nobody does */
     struct sl_bell *waker_bell; /* of the waker's thread; NULL: it is the desk's own */
 };
+/* The tape before this one, as the journal knows it. */
+struct sl_old_tape {
+    uint64_t epoch; /* 0: there was none */
+    uint64_t durable_to, reserved_to; /* readers may have seen numbers up to reserved_to; what is durable is not lost */
+};
 struct sl_desk;
 int sl_desk_init(struct sl_desk **desk, const struct sl_desk_config *config);
 int sl_desk_poll(void *desk, int64_t now_ns);
@@ -172,6 +178,8 @@ struct sl_log_tx *sl_desk_raw(struct sl_desk *desk);
  * thread only; the desk carries it out in its next poll, and settled says that it has. */
 void sl_desk_seat(struct sl_desk *desk, uint32_t seat_idx, const struct sl_seat *seat, bool gates);
 bool sl_desk_seats_settled(const struct sl_desk *desk);
+/* The tape's first record: what came before it, and which numbers are lost.  Before the first poll. */
+void sl_desk_old_tape(struct sl_desk *desk, const struct sl_old_tape *old);
 /* Takes up what killed the walk before: publishes its REJECT and its raw bytes.  Before the first poll. */
 void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note);
 /* What the walk before published and readers of its tape have seen: from now on it is a duplicate, and a kill counts.

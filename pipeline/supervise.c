@@ -2,6 +2,7 @@
 
 #include "pipeline/control.h"
 #include "pipeline/handout.h"
+#include "pipeline/journal.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
 
@@ -29,6 +30,7 @@
 #define RESTART_MAX_NS (10 * SL_TIME_NS)
 #define STEADY_NS (10 * SL_TIME_NS) /* a walk that lived this long was not a bad start */
 #define CRASHED_MAX 16u
+#define JOURNAL_RESTART_NS SL_TIME_NS
 #define WELCOME_LEN_MAX 32768u
 
 struct reader { /* a connection; its index is its seat */
@@ -54,6 +56,14 @@ struct supervisor {
     int exit_status;
     uint64_t walk_cnt;
     int64_t walk_start_ns, restart_ns, restart_wait_ns, kill_ns; /* monotonic but the first; 0: not set */
+    /* the journal, where there is one */
+    pid_t journal_pid;
+    int journal_fd;
+    bool handed; /* it has the logs of the walk that lives, or lived last */
+    bool undrained; /* a walk has published what the journal has not said it has */
+    bool placed; /* the journal has said where the next walk begins */
+    struct sl_journal_places places;
+    int64_t journal_restart_ns, journal_kill_ns;
 };
 
 static void notify_systemd(const char *state)
@@ -187,12 +197,13 @@ static void forget_reader(struct supervisor *supervisor, uint32_t idx)
 
 static void accept_readers(struct supervisor *supervisor, int64_t now_ns)
 {
+    uint32_t seat_cnt = supervisor->config->journal_directory ? SL_JOURNAL_SEAT : SL_LOG_SEATS;
     int fd;
     while ((fd = accept4(supervisor->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
         uint32_t idx = 0;
-        while (idx < SL_LOG_SEATS && supervisor->readers[idx].fd >= 0)
+        while (idx < seat_cnt && supervisor->readers[idx].fd >= 0)
             idx++;
-        if (idx == SL_LOG_SEATS) {
+        if (idx == seat_cnt) {
             struct sl_welcome welcome = { .magic = SL_HANDOUT_MAGIC, .version = SL_HANDOUT_VERSION, .status = -EUSERS };
             sl_mem_send(fd, &welcome, sizeof(welcome), NULL, 0);
             close(fd);
@@ -337,7 +348,7 @@ static void forget_silent_readers(struct supervisor *supervisor, int64_t now_ns)
             forget_reader(supervisor, i);
 }
 
-/* ---- the walk ---- */
+/* ---- memory ---- */
 
 static void unmap_here(struct sl_mem *mem)
 {
@@ -371,7 +382,8 @@ static void forget_before(struct supervisor *supervisor)
 
 static void drop_memory(struct sl_walk_memory *memory)
 {
-    struct sl_mem *all[] = { &memory->tape, &memory->raw, &memory->books };
+    struct sl_mem *all[] = { &memory->tape, &memory->raw, &memory->books, &memory->journal_seats[0],
+                             &memory->journal_seats[1] };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i]->addr)
             unmap_here(all[i]);
@@ -379,6 +391,23 @@ static void drop_memory(struct sl_walk_memory *memory)
             close(all[i]->fd);
         *all[i] = (struct sl_mem){ .fd = -1 };
     }
+}
+
+/* Nothing is overwritten before the journal has come and read it. */
+static int make_journal_seats(struct sl_walk_memory *memory, bool has_raw)
+{
+    const uint64_t firsts[] = { memory->tape_first, memory->raw_first };
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < 1u + has_raw; i++) {
+        rc = sl_mem_create(&memory->journal_seats[i], "slugline-journal-seat", sizeof(struct sl_seat), 0);
+        if (rc)
+            break;
+        struct sl_seat *seat = memory->journal_seats[i].addr;
+        snprintf(seat->name, sizeof(seat->name), "journal");
+        sl_seat_done(seat, firsts[i] - 1);
+        rc = sl_mem_seal(&memory->journal_seats[i], true);
+    }
+    return rc;
 }
 
 static int make_memory(struct supervisor *supervisor)
@@ -396,6 +425,12 @@ static int make_memory(struct supervisor *supervisor)
         rc = -errno;
     memory->epoch |= !memory->epoch; /* 0 means none */
     memory->notes = supervisor->notes;
+    if (!rc && config->journal_directory) {
+        memory->tape_first = supervisor->places.tape_next;
+        memory->raw_first = supervisor->places.raw_next;
+        memory->old_tape = supervisor->places.old_tape;
+        rc = make_journal_seats(memory, config->raw_len);
+    }
     if (rc)
         sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s",
                (uint64_t)(supervisor->topo.memory_logs >> 20), strerror(-rc));
@@ -411,6 +446,10 @@ static void leave_to_parent(struct supervisor *supervisor)
             close(supervisor->readers[i].fd);
     close(supervisor->listen_fd);
     close(supervisor->signal_fd);
+    if (supervisor->journal_fd >= 0)
+        close(supervisor->journal_fd);
+    if (supervisor->control_fd >= 0)
+        close(supervisor->control_fd);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -420,6 +459,135 @@ static void leave_to_parent(struct supervisor *supervisor)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
 }
+
+/* ---- the journal ---- */
+
+static void start_journal(struct supervisor *supervisor, int64_t now_ns)
+{
+    int pair[2];
+    supervisor->journal_restart_ns = 0;
+    supervisor->placed = supervisor->handed = false;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+        supervisor->journal_restart_ns = now_ns + JOURNAL_RESTART_NS;
+        return;
+    }
+    supervisor->journal_pid = fork();
+    if (supervisor->journal_pid == 0) {
+        leave_to_parent(supervisor);
+        close(pair[0]);
+        _exit(sl_journal_main(supervisor->config, supervisor->undrained, pair[1]));
+    }
+    close(pair[1]);
+    supervisor->journal_fd = pair[0];
+}
+
+static void hand_logs(struct supervisor *supervisor)
+{
+    struct sl_journal_word word = { .what = SL_JOURNAL_LOGS };
+    if (supervisor->handed)
+        return;
+    supervisor->handed = true;
+    const struct sl_walk_memory *memory = &supervisor->memory;
+    int fds[4] = { memory->tape.fd, memory->journal_seats[0].fd };
+    if (memory->raw.len) {
+        fds[2] = memory->raw.fd;
+        fds[3] = memory->journal_seats[1].fd;
+    }
+    sl_mem_send(supervisor->journal_fd, &word, sizeof(word), fds, memory->raw.len ? 4 : 2);
+}
+
+static void drain_journal(struct supervisor *supervisor)
+{
+    struct sl_journal_word word = { .what = SL_JOURNAL_DRAIN };
+    supervisor->placed = false;
+    sl_mem_send(supervisor->journal_fd, &word, sizeof(word), NULL, 0);
+}
+
+static void let_journal_go(struct supervisor *supervisor, int64_t now_ns)
+{
+    if (supervisor->journal_fd >= 0)
+        close(supervisor->journal_fd); /* that is how it is told */
+    supervisor->journal_fd = -1;
+    supervisor->journal_kill_ns = now_ns + KILL_NS;
+}
+
+/* It has said where it stands: after its start, or, drained, after a walk that has gone. */
+static void place_journal(struct supervisor *supervisor, const struct sl_journal_word *word, int64_t now_ns)
+{
+    if (supervisor->undrained && supervisor->walk_pid) {
+        hand_logs(supervisor);
+        return;
+    }
+    if (supervisor->undrained && !word->drained) {
+        hand_logs(supervisor);
+        drain_journal(supervisor);
+        return;
+    }
+    supervisor->places = word->places;
+    supervisor->undrained = supervisor->handed = false;
+    supervisor->placed = true;
+    if (supervisor->stopping)
+        let_journal_go(supervisor, now_ns);
+}
+
+static void hear_journal(struct supervisor *supervisor, int64_t now_ns)
+{
+    struct sl_journal_word word;
+    int fds[SL_MEM_FDS_MAX];
+    unsigned fd_cnt = 0;
+    ssize_t len = sl_mem_recv(supervisor->journal_fd, &word, sizeof(word), fds, &fd_cnt, MSG_DONTWAIT);
+    for (unsigned i = 0; i < fd_cnt; i++)
+        close(fds[i]);
+    if (len != (ssize_t)sizeof(word)) {
+        if (len != -EAGAIN && len != -EINTR) {
+            close(supervisor->journal_fd); /* SIGCHLD tells the rest */
+            supervisor->journal_fd = -1;
+        }
+        return;
+    }
+    word.text[sizeof(word.text) - 1] = '\0';
+    if (word.what == SL_JOURNAL_PLACES) {
+        place_journal(supervisor, &word, now_ns);
+    } else if (word.what == SL_JOURNAL_FAILED) {
+        sl_say(SL_SAY_ERROR, "%s", word.text);
+        if (!supervisor->walk_cnt) { /* what the configuration asks for cannot be */
+            supervisor->stopping = true;
+            supervisor->exit_status = 1;
+        }
+    }
+}
+
+static void bury_journal(struct supervisor *supervisor, int status, int64_t now_ns)
+{
+    bool was_fine = supervisor->placed || supervisor->walk_ready;
+    supervisor->journal_pid = 0;
+    supervisor->journal_kill_ns = 0;
+    if (supervisor->journal_fd >= 0)
+        hear_journal(supervisor, now_ns);
+    if (supervisor->journal_fd >= 0)
+        close(supervisor->journal_fd);
+    supervisor->journal_fd = -1;
+    supervisor->placed = false;
+    if (supervisor->stopping && !supervisor->undrained) {
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+            supervisor->exit_status = 1;
+        return;
+    }
+    if (WIFSIGNALED(status))
+        sl_say(SL_SAY_ERROR, "supervisor: journal died of signal %d (%s); starting the next", WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
+    else
+        sl_say(SL_SAY_ERROR, "supervisor: journal ended with status %d; starting the next", WEXITSTATUS(status));
+    supervisor->journal_restart_ns = now_ns + (WIFSIGNALED(status) && was_fine ? RESTART_MIN_NS : JOURNAL_RESTART_NS);
+}
+
+/* Whether a walk may begin: the journal, where there is one, has said where. */
+static bool is_placed(const struct supervisor *supervisor)
+{
+    return !supervisor->config->journal_directory || (supervisor->journal_fd >= 0 && supervisor->placed);
+}
+
+/* ---- the walk ---- */
 
 static void start_walk(struct supervisor *supervisor, int64_t now_ns)
 {
@@ -454,6 +622,9 @@ static void start_walk(struct supervisor *supervisor, int64_t now_ns)
             sl_mem_seal(all[i], false);
             unmap_here(all[i]);
         }
+    for (unsigned i = 0; i < 2; i++)
+        if (supervisor->memory.journal_seats[i].addr)
+            unmap_here(&supervisor->memory.journal_seats[i]);
 }
 
 static void hear_walk(struct supervisor *supervisor)
@@ -475,6 +646,9 @@ static void hear_walk(struct supervisor *supervisor)
     if (message.what == SL_CONTROL_READY) {
         supervisor->walk_ready = supervisor->was_ready = true;
         forget_before(supervisor);
+        supervisor->undrained = supervisor->config->journal_directory;
+        if (supervisor->journal_fd >= 0 && supervisor->undrained)
+            hand_logs(supervisor);
         sl_say(SL_SAY_INFO, "supervisor: walk up pid=%d walk=%" PRIu64 " epoch=%016" PRIx64 "%s%s",
                supervisor->walk_pid, supervisor->walk_cnt, supervisor->memory.epoch, message.text[0] ? ": " : "",
                message.text);
@@ -521,6 +695,10 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
         if (supervisor->readers[i].fd >= 0 && supervisor->readers[i].seated)
             forget_reader(supervisor, i);
+    if (supervisor->journal_fd >= 0 && supervisor->undrained && supervisor->handed)
+        drain_journal(supervisor); /* one that has just begun is asked when it has said where it stands */
+    else if (supervisor->journal_fd >= 0 && supervisor->stopping && !supervisor->undrained)
+        let_journal_go(supervisor, now_ns);
     if (supervisor->stopping) {
         if (!WIFEXITED(status) || WEXITSTATUS(status))
             supervisor->exit_status = 1;
@@ -550,6 +728,8 @@ static void begin_to_stop(struct supervisor *supervisor, int64_t now_ns)
     }
     supervisor->stopping = true;
     notify_systemd("STOPPING=1");
+    if (!supervisor->walk_pid && !supervisor->undrained)
+        let_journal_go(supervisor, now_ns);
     if (!supervisor->walk_pid)
         return;
     struct sl_control message = { .what = SL_CONTROL_DRAIN };
@@ -596,6 +776,8 @@ static void hear_signals(struct supervisor *supervisor, int64_t now_ns)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (pid == supervisor->walk_pid)
             bury_walk(supervisor, status, now_ns);
+        else if (pid == supervisor->journal_pid)
+            bury_journal(supervisor, status, now_ns);
 }
 
 static int open_signals(struct supervisor *supervisor)
@@ -616,25 +798,29 @@ static int open_signals(struct supervisor *supervisor)
 
 static void wait_and_hear(struct supervisor *supervisor)
 {
-    struct pollfd fds[SL_LOG_SEATS + 3];
-    uint32_t seat_of[SL_LOG_SEATS + 3];
+    struct pollfd fds[SL_LOG_SEATS + 4];
+    uint32_t seat_of[SL_LOG_SEATS + 4];
     nfds_t cnt = 0;
     fds[cnt++] = (struct pollfd){ .fd = supervisor->signal_fd, .events = POLLIN };
     fds[cnt++] = (struct pollfd){ .fd = supervisor->listen_fd, .events = POLLIN };
     fds[cnt++] = (struct pollfd){ .fd = supervisor->control_fd, .events = POLLIN };
+    fds[cnt++] = (struct pollfd){ .fd = supervisor->journal_fd, .events = POLLIN };
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
         if (supervisor->readers[i].fd >= 0) {
             seat_of[cnt] = i;
             fds[cnt++] = (struct pollfd){ .fd = supervisor->readers[i].fd, .events = POLLIN };
         }
-    if (poll(fds, cnt, supervisor->restart_ns ? 20 : 250) < 0 && errno != EINTR)
+    bool soon = supervisor->restart_ns || supervisor->journal_restart_ns;
+    if (poll(fds, cnt, soon ? 20 : 250) < 0 && errno != EINTR)
         sl_say(SL_SAY_WARN, "supervisor: poll: %s", strerror(errno));
     int64_t now_ns = sl_clock_mono(NULL);
-    for (nfds_t i = 3; i < cnt; i++)
+    for (nfds_t i = 4; i < cnt; i++)
         if (fds[i].revents)
             welcome_reader(supervisor, seat_of[i]);
     if (fds[2].revents && supervisor->control_fd >= 0)
         hear_walk(supervisor);
+    if (fds[3].revents && supervisor->journal_fd >= 0)
+        hear_journal(supervisor, now_ns);
     if (fds[1].revents)
         accept_readers(supervisor, now_ns);
     forget_silent_readers(supervisor, now_ns);
@@ -644,7 +830,15 @@ static void wait_and_hear(struct supervisor *supervisor)
         kill(supervisor->walk_pid, SIGKILL);
         supervisor->kill_ns = 0;
     }
-    if (supervisor->restart_ns && now_ns >= supervisor->restart_ns && !supervisor->stopping)
+    if (supervisor->journal_kill_ns && now_ns > supervisor->journal_kill_ns && supervisor->journal_pid) {
+        sl_say(SL_SAY_ERROR, "supervisor: the journal does not end; killing it");
+        kill(supervisor->journal_pid, SIGKILL);
+        supervisor->journal_kill_ns = 0;
+    }
+    bool wanted = !supervisor->stopping || supervisor->undrained;
+    if (supervisor->journal_restart_ns && now_ns >= supervisor->journal_restart_ns && wanted)
+        start_journal(supervisor, now_ns);
+    if (supervisor->restart_ns && now_ns >= supervisor->restart_ns && !supervisor->stopping && is_placed(supervisor))
         start_walk(supervisor, now_ns);
 }
 
@@ -658,7 +852,7 @@ int sl_supervise(struct sl_config *config, const char *config_path)
 {
     static struct supervisor supervisor;
     supervisor = (struct supervisor){ .config = config, .config_path = config_path, .raw_gid = (gid_t)-1,
-                                      .signal_fd = -1, .listen_fd = -1, .control_fd = -1 };
+                                      .signal_fd = -1, .listen_fd = -1, .control_fd = -1, .journal_fd = -1 };
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
         supervisor.readers[i].fd = -1;
     char err[512];
@@ -678,8 +872,13 @@ int sl_supervise(struct sl_config *config, const char *config_path)
     }
     if (open_signals(&supervisor) || open_listeners(config) || open_socket(&supervisor))
         return 1;
-    start_walk(&supervisor, sl_clock_mono(NULL));
-    while (!supervisor.stopping || supervisor.walk_pid)
+    supervisor.restart_ns = sl_clock_mono(NULL);
+    if (config->journal_directory)
+        start_journal(&supervisor, supervisor.restart_ns);
+    else
+        start_walk(&supervisor, supervisor.restart_ns);
+    while (!supervisor.stopping || supervisor.walk_pid || supervisor.journal_pid ||
+           (supervisor.undrained && supervisor.journal_restart_ns))
         wait_and_hear(&supervisor);
     unlink(config->socket);
     drop_memory(&supervisor.memory);

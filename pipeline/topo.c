@@ -468,12 +468,24 @@ static struct sl_thread *thread_with(struct sl_walk *walk, unsigned stage)
 
 static int format_logs(const struct sl_config *config, const struct sl_walk_memory *memory)
 {
-    struct sl_log_config log = { .bytes_len = config->tape_len, .epoch = memory->epoch, .first_seq = 1 };
+    struct sl_log_config log = { .bytes_len = config->tape_len,
+                                 .epoch = memory->epoch,
+                                 .first_seq = memory->tape_first ? memory->tape_first : 1 };
     int rc = sl_log_new(memory->tape.addr, &log);
     if (rc || !memory->raw.addr)
         return rc;
     log.bytes_len = config->raw_len;
+    log.first_seq = memory->raw_first ? memory->raw_first : 1;
     return sl_log_new(memory->raw.addr, &log);
+}
+
+/* The journal reads from the first record on; it comes and goes, and its seats stay. */
+static void seat_journal(struct sl_walk *walk, const struct sl_walk_memory *memory)
+{
+    if (memory->journal_seats[0].addr)
+        sl_log_attach(sl_desk_tape(walk->desk), SL_JOURNAL_SEAT, memory->journal_seats[0].addr, true);
+    if (memory->journal_seats[1].addr)
+        sl_log_attach(sl_desk_raw(walk->desk), SL_JOURNAL_SEAT, memory->journal_seats[1].addr, true);
 }
 
 int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const struct sl_topo *topo,
@@ -517,6 +529,9 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
         explain(err, err_len, rc, "decode and desk: %s", strerror(-rc));
         goto undo;
     }
+    seat_journal(walk, memory);
+    if (memory->old_tape.epoch)
+        sl_desk_old_tape(walk->desk, &memory->old_tape);
     if (memory->past.addr && sl_recall(walk->desk, &memory->before, memory->past.addr))
         sl_say(SL_SAY_WARN, "walk: the tape of before cannot be read; what comes again may be published again");
     for (uint32_t i = 0; i < crashed_cnt; i++)

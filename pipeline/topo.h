@@ -25,7 +25,7 @@ struct sl_thread {
     int core;
     struct sl_stage stages[SL_STAGES_PER_THREAD];
     uint32_t stage_cnt;
-    struct sl_rx *rx;       /* where it sleeps when it has one; else on its bell */
+    struct sl_rx *rx; /* where it sleeps when it has one; else on its bell */
     struct sl_decode *decode; /* whose crash note a dying thread fills; NULL none */
     struct sl_bell bell;
     sl_cell *books;
@@ -48,7 +48,10 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
 struct sl_walk_memory {
     struct sl_mem tape, raw, books, notes; /* notes: a struct sl_crash_note for each decode thread */
     struct sl_mem past, before;            /* recall.h: a struct sl_past, none where addr is NULL; the tape of before */
+    struct sl_mem journal_seats[2]; /* on tape and raw log, where there is a journal */
     uint64_t epoch;
+    uint64_t tape_first, raw_first; /* first seq of the logs; 0: 1 */
+    struct sl_old_tape old_tape;
 };
 size_t sl_topo_tape_footprint(const struct sl_config *config);
 size_t sl_topo_raw_footprint(const struct sl_config *config);

@@ -1,5 +1,7 @@
 #include "pipeline/verdict.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NOTICE_TEXT_MAX 512u
@@ -458,4 +460,16 @@ void sl_judge_crashed(struct sl_judge *judge, const struct sl_crash_note *note)
     record.verdict = SL_VERDICT_MADE;
     record.raw_seq = raw_seq;
     publish_notice(judge, claimed, &record, &notice, text);
+}
+
+void sl_judge_old_tape(struct sl_judge *judge, const struct sl_old_tape *old)
+{
+    char said[40];
+    int len = snprintf(said, sizeof(said), "old epoch %016" PRIx64, old->epoch);
+    struct sl_slice text = { said, (uint32_t)len };
+    struct sl_record record = { .kind = SL_RECORD_EPOCH, .verdict = SL_VERDICT_MADE, .feed = UINT16_MAX };
+    struct sl_notice notice = { .first = old->durable_to + 1, .cnt = old->reserved_to - old->durable_to };
+    void *claimed = claim_notice(judge, SL_LANE_FLASH, text);
+    if (claimed)
+        publish_notice(judge, claimed, &record, &notice, text);
 }

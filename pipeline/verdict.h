@@ -48,4 +48,7 @@ void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulleti
 /* What killed the walk before: its first bytes onto the raw log, its REJECT onto the tape. */
 void sl_judge_crashed(struct sl_judge *judge, const struct sl_crash_note *note);
 
+/* What the tape before this one was, as the first record of this one. */
+void sl_judge_old_tape(struct sl_judge *judge, const struct sl_old_tape *old);
+
 #endif

@@ -412,7 +412,7 @@ static const struct file_case {
     { "&x node: a\n", "f:1:1: anchors (&x) are not read here" },
     { "? [a]\n: b\n", "f:1:3: a key is one word" },
     { "<<: {node: a}\n",
-      "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
+      "f:1:1: '<<' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, journal, feeds is expected" },
     { "node: \"a\\0b\"\n", "f:1:7: node: has a control character" },
     { "\"no\\0de\": a\n", "f:1:1: a key has a control character" },
     { "feeds: [[[[[[[[[[[[[[[[", "f:1:9: feeds[0]: keys with values are expected here, not a list" },
@@ -420,10 +420,16 @@ static const struct file_case {
     /* keys */
     { "nod: a\n", "f:1:1: 'nod' is no key here; did you mean node?" },
     { "node: a\nnode: b\n", "f:2:1: key 'node' comes here for the second time" },
-    { "journal: {}\n",
-      "f:1:1: 'journal' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
+    { "journal: {keep: 1d}\n",
+      "f:1:10: journal: no directory; where the journal is to lie is expected, such as /var/lib/slugline" },
+    { "journal: {directory: var}\n",
+      "f:1:22: journal.directory: 'var' is no path from the root, such as /var/lib/slugline" },
+    { "journal: {directory: /j, sync: nevr}\n",
+      "f:1:32: journal.sync: 'nevr' is not understood; did you mean never?" },
+    { "journal: {directory: /j, segment: 3MiB}\n",
+      "f:1:35: journal.segment: 3MiB is no power of two; the next one is 4MiB" },
     { "sinks: []\n",
-      "f:1:1: 'sinks' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, feeds is expected" },
+      "f:1:1: 'sinks' is no key here; one of node, threads, idle, receive, heavy, profiles, rings, tape, journal, feeds is expected" },
     { "tape:\n  siez: 1MiB\n", "f:2:3: tape: 'siez' is no key here; did you mean size?" },
     { "feeds:\n  - name: a\n    zone: UTC\n",
       "f:3:5: feeds[0]: 'zone' is no key here; one of name, format, framing, lines, timezone, charset, provider, profile, language, message, reorder, park, message_time, silence is expected" },
@@ -594,6 +600,7 @@ static const char large_file[] =
     "- {core: 4, stages: [desk, waker]}\n"
     "idle: spin\n"
     "tape: {name: quiet, size: 64MiB, raw: none, hold: 8MiB, window: 5000, tombstones: 70, gate: 5ms}\n"
+    "journal: {directory: /j, sync: never, keep: none, size: 1GiB, segment: 16MiB}\n"
     "feeds:\n"
     "- name: dpa\n"
     "  format: iptc7901\n"
@@ -635,6 +642,11 @@ Test(config, what_is_written_is_what_is_read)
     cr_expect_eq(config.window_cnt, 5000);
     cr_expect_eq(config.tombstone_cnt, 70);
     cr_expect_eq(config.gate_ns, 5000000);
+    cr_expect_str_eq(config.journal_directory, "/j");
+    cr_expect_eq(config.journal_sync_ns, INT64_MAX);
+    cr_expect_eq(config.journal_keep_ns, 0);
+    cr_expect_eq(config.journal_keep_len, 1u << 30);
+    cr_expect_eq(config.journal_segment, 16u << 20);
     cr_assert_eq(config.feed_cnt, 2);
     const struct sl_config_feed *dpa = &config.feeds[0], *wx = &config.feeds[1];
     cr_expect_str_eq(dpa->name, "dpa");

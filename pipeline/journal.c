@@ -1,0 +1,546 @@
+#include "pipeline/journal.h"
+
+#include "pipeline/crc32c.h"
+#include "pipeline/say.h"
+#include "pipeline/scribe.h"
+#include "ring/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RECORDS_PER_TURN 256u
+#define LOOK_NS          20000000ll /* how often a journal that has nothing to do looks whether it is asked something */
+#define RETRY_NS         SL_TIME_NS /* after an error of the disk */
+#define DRAIN_NS         (3 * RETRY_NS)
+#define NEVER_FLUSH_NS   5000000ll /* sync: never says nothing about when to write */
+#define RESERVED_MAGIC   0x3144565345522d4aull
+
+/* Two copies, written in turn: one of them is whole whenever the power goes. */
+struct reserved {
+    uint64_t magic, turn;
+    uint64_t tape_to, raw_to;
+    uint64_t epoch;
+    uint32_t spare, crc;
+};
+
+struct log { /* and where it goes */
+    struct sl_log_rx rx;
+    struct sl_mem mem, seat_mem;
+    struct sl_seat *seat;
+    bool joined;
+    uint64_t next; /* the seq that is to be written next */
+    struct sl_scribe scribe;
+    int64_t dirty_ns; /* since when something waits to be flushed; 0 nothing does */
+    int64_t retry_ns; /* 0: all is well */
+    bool alarmed;
+};
+
+struct journal {
+    const struct sl_config *config;
+    int control_fd, reserved_fd;
+    struct reserved reserved;
+    struct sl_disk *disk;
+    struct log logs[SL_FAMILY_CNT];
+    uint32_t log_cnt;
+    uint64_t given[SL_FAMILY_CNT]; /* numbers up to here cannot be used by whoever begins next */
+    struct sl_record *scratch; /* of a record that does not fit into the buffer at hand */
+    uint32_t scratch_len;
+    uint64_t epoch; /* of the logs that are read, or were last */
+    int64_t flush_ns; /* the longest that a record waits for others to go to the disk with it */
+    bool draining, ending;
+};
+
+/* ---- numbers ahead ---- */
+
+static uint32_t crc_of(const struct reserved *reserved)
+{
+    return sl_crc32c(0, reserved, offsetof(struct reserved, crc));
+}
+
+static int write_reserved(struct journal *journal, uint64_t tape_to, uint64_t raw_to)
+{
+    struct reserved next = { .magic = RESERVED_MAGIC,
+                             .turn = journal->reserved.turn + 1,
+                             .tape_to = tape_to,
+                             .raw_to = raw_to,
+                             .epoch = journal->epoch };
+    next.crc = crc_of(&next);
+    off_t off = (off_t)(next.turn % 2 * SL_SEGMENT_BLOCK);
+    if (pwrite(journal->reserved_fd, &next, sizeof(next), off) != (ssize_t)sizeof(next) ||
+        fdatasync(journal->reserved_fd))
+        return errno ? -errno : -EIO;
+    journal->reserved = next;
+    return 0;
+}
+
+static int read_reserved(struct journal *journal)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/reserved", journal->config->journal_directory);
+    journal->reserved_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (journal->reserved_fd < 0)
+        return -errno;
+    for (unsigned i = 0; i < 2; i++) {
+        struct reserved found;
+        if (pread(journal->reserved_fd, &found, sizeof(found), (off_t)i * SL_SEGMENT_BLOCK) == (ssize_t)sizeof(found) &&
+            found.magic == RESERVED_MAGIC && found.crc == crc_of(&found) && found.turn > journal->reserved.turn)
+            journal->reserved = found;
+    }
+    return 0;
+}
+
+/* As far ahead as the walk may come until we look again. */
+static void reserve_ahead(struct journal *journal)
+{
+    uint64_t to[SL_FAMILY_CNT] = { journal->reserved.tape_to, journal->reserved.raw_to };
+    bool short_of = false;
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        const struct log *log = &journal->logs[i];
+        if (!log->joined || sl_log_rx_head(&log->rx) + SL_JOURNAL_STEP / 2 < to[i])
+            continue;
+        to[i] = sl_log_rx_head(&log->rx) + SL_JOURNAL_STEP;
+        short_of = true;
+    }
+    if (short_of && write_reserved(journal, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]))
+        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+}
+
+/* ---- errors of the disk ---- */
+
+static void meet_error(struct log *log, int rc, int64_t now_ns)
+{
+    const char *family = sl_family_name(log->scribe.config.family);
+    if (!log->alarmed)
+        sl_say(SL_SAY_ERROR, "journal family=%s durable=%" PRIu64 ": %s; the tape goes on without it", family,
+               log->scribe.durable_seq, strerror(-rc));
+    log->alarmed = true;
+    log->retry_ns = now_ns + RETRY_NS;
+}
+
+static void try_again(struct log *log, int64_t now_ns)
+{
+    log->retry_ns = now_ns + RETRY_NS;
+    if (log->scribe.error && sl_scribe_abandon(&log->scribe))
+        return;
+    log->retry_ns = 0;
+    log->dirty_ns = 0;
+    log->next = log->scribe.durable_seq + 1;
+    if (log->joined)
+        sl_log_seek(&log->rx, log->next);
+}
+
+/* ---- records ---- */
+
+/* Numbers that cannot be had any more; from here on they are named. */
+static int write_hole(struct journal *journal, struct log *log, uint64_t last, const char *why)
+{
+    _Alignas(64) unsigned char buf[SL_SEGMENT_HOLE_MAX];
+    int64_t now_ns = sl_clock_real(NULL);
+    sl_segment_hole(buf, journal->epoch, log->next, last, now_ns, why);
+    int rc = sl_scribe_put(&log->scribe, (struct sl_record *)buf, now_ns);
+    if (rc)
+        return rc;
+    sl_say(SL_SAY_WARN, "journal family=%s first=%" PRIu64 " last=%" PRIu64 ": not in the journal: %s",
+           sl_family_name(log->scribe.config.family), log->next, last, why);
+    log->next = last + 1;
+    return 0;
+}
+
+static int write_long(struct journal *journal, struct log *log)
+{
+    int got = sl_log_next(&log->rx, journal->scratch, journal->scratch_len);
+    if (got != SL_LOG_RECORD)
+        return got;
+    int rc = sl_scribe_put(&log->scribe, journal->scratch, sl_clock_real(NULL));
+    return rc ? rc : SL_LOG_RECORD;
+}
+
+/* The next record goes from the log straight into the buffer, where there is room for it.  enum sl_log_got, -errno. */
+static int write_next(struct journal *journal, struct log *log)
+{
+    uint32_t room;
+    struct sl_record *record = sl_scribe_claim(&log->scribe, &room);
+    int got = record && room >= sizeof(*record) ? sl_log_next(&log->rx, record, room) : -EMSGSIZE;
+    if (got == SL_LOG_RECORD && record->len < sizeof(*record))
+        return -EPROTO;
+    if (got == SL_LOG_RECORD)
+        sl_scribe_commit(&log->scribe, record);
+    return got == -EMSGSIZE ? write_long(journal, log) : got;
+}
+
+/* Up to a turn's worth.  True when there was something. */
+static bool follow(struct journal *journal, struct log *log, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < RECORDS_PER_TURN; i++) {
+        int got = write_next(journal, log);
+        if (got == SL_LOG_NONE)
+            return i;
+        int rc = got < 0 ? got : 0;
+        if (got == SL_LOG_LAPPED)
+            rc = write_hole(journal, log, log->rx.missed_last, "the tape ran over them before they were written");
+        else if (got == SL_LOG_RECORD)
+            log->next = log->rx.next_seq;
+        if (rc) {
+            meet_error(log, rc, now_ns);
+            return true;
+        }
+        if (!log->dirty_ns)
+            log->dirty_ns = now_ns;
+    }
+    return true;
+}
+
+/* One look at one log: what is new, what is due, what has come back. */
+static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
+{
+    bool busy = false;
+    if (log->retry_ns && now_ns >= log->retry_ns)
+        try_again(log, now_ns);
+    if (log->joined && !log->retry_ns)
+        busy = follow(journal, log, now_ns);
+    bool due = log->dirty_ns && (journal->draining || now_ns - log->dirty_ns >= journal->flush_ns);
+    if (due && !log->retry_ns) {
+        sl_scribe_flush(&log->scribe);
+        log->dirty_ns = sl_scribe_is_dirty(&log->scribe) ? log->dirty_ns : 0;
+    }
+    uint64_t durable = log->scribe.durable_seq;
+    int rc = sl_scribe_reap(&log->scribe);
+    if (rc && !log->retry_ns)
+        meet_error(log, rc, now_ns);
+    if (log->scribe.durable_seq == durable)
+        return busy;
+    if (log->alarmed)
+        sl_say(SL_SAY_INFO, "journal family=%s: writes again", sl_family_name(log->scribe.config.family));
+    log->alarmed = false;
+    if (log->joined)
+        sl_seat_done(log->seat, log->scribe.durable_seq);
+    return true;
+}
+
+/* ---- logs come and go ---- */
+
+static void leave_log(struct log *log)
+{
+    if (log->mem.addr)
+        sl_mem_close(&log->mem);
+    if (log->seat_mem.addr)
+        sl_mem_close(&log->seat_mem);
+    log->mem = log->seat_mem = (struct sl_mem){ .fd = -1 };
+    log->joined = false;
+}
+
+static int join_log(struct journal *journal, struct log *log, int fd, int seat_fd)
+{
+    leave_log(log);
+    int rc = sl_mem_open(&log->mem, fd, 1, false);
+    if (!rc)
+        rc = sl_mem_open(&log->seat_mem, seat_fd, sizeof(struct sl_seat), true);
+    if (!rc)
+        rc = sl_log_join_rx(&log->rx, log->mem.addr, log->mem.len);
+    if (rc)
+        return rc;
+    log->seat = log->seat_mem.addr;
+    log->joined = true;
+    journal->epoch = sl_log_epoch(&log->rx);
+    uint64_t first = log->rx.first_seq;
+    /* The tape's own first record says so of its numbers; a raw log has no notices. */
+    if (log->scribe.config.family == SL_FAMILY_RAW && log->next < first && log->next > 1 && !log->retry_ns) {
+        rc = write_hole(journal, log, first - 1, "reserved by a start that ended before it used or kept them");
+        if (rc)
+            meet_error(log, rc, sl_clock_mono(NULL));
+    }
+    if (log->next < first && (log->scribe.config.family == SL_FAMILY_TAPE || log->next == 1))
+        log->next = first;
+    sl_log_seek(&log->rx, log->next);
+    return 0;
+}
+
+static int join_logs(struct journal *journal, const int *fds, unsigned fd_cnt)
+{
+    if (fd_cnt != 2 * journal->log_cnt)
+        return -EPROTO;
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        int rc = join_log(journal, &journal->logs[i], fds[2 * i], fds[2 * i + 1]);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static bool is_drained(const struct log *log)
+{
+    return !log->joined || log->scribe.durable_seq >= sl_log_rx_head(&log->rx) ||
+           sl_log_rx_head(&log->rx) < log->rx.first_seq;
+}
+
+static uint64_t used_to(const struct log *log, uint64_t reserved)
+{
+    uint64_t head = log->joined ? sl_log_rx_head(&log->rx) : 0;
+    head = head > log->scribe.durable_seq ? head : log->scribe.durable_seq;
+    return head > reserved ? head : reserved;
+}
+
+static void tell_places(struct journal *journal, bool drained)
+{
+    const struct reserved *reserved = &journal->reserved;
+    const struct log *tape = &journal->logs[SL_FAMILY_TAPE], *raw = &journal->logs[SL_FAMILY_RAW];
+    struct sl_journal_places places = {
+        .old_tape = {.epoch = journal->epoch, .durable_to = tape->scribe.durable_seq}
+    };
+    places.old_tape.reserved_to = used_to(tape, reserved->tape_to);
+    places.tape_next = places.old_tape.reserved_to + 1;
+    places.raw_next = journal->log_cnt > 1 ? used_to(raw, reserved->raw_to) + 1 : 1;
+    journal->given[SL_FAMILY_TAPE] = places.tape_next - 1;
+    journal->given[SL_FAMILY_RAW] = places.raw_next - 1;
+    /* Before the walk begins there are numbers for it. */
+    if (!journal->ending &&
+        write_reserved(journal, places.old_tape.reserved_to + SL_JOURNAL_STEP, places.raw_next - 1 + SL_JOURNAL_STEP))
+        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+    struct sl_journal_word word = { .what = SL_JOURNAL_PLACES, .drained = drained, .places = places };
+    sl_mem_send(journal->control_fd, &word, sizeof(word), NULL, 0);
+}
+
+static bool anything_under_way(const struct journal *journal)
+{
+    for (uint32_t i = 0; i < journal->log_cnt; i++)
+        if (journal->logs[i].scribe.oldest != journal->logs[i].scribe.fill)
+            return true;
+    return false;
+}
+
+static void rest_a_little(struct journal *journal, bool busy)
+{
+    sl_disk_reap(journal->disk, busy ? 0 : SL_TIME_NS / 1000);
+    if (!busy && !anything_under_way(journal)) /* until it is tried again */
+        poll(NULL, 0, 1);
+}
+
+static uint64_t durable_sum(const struct journal *journal)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < journal->log_cnt; i++)
+        sum += journal->logs[i].scribe.durable_seq;
+    return sum;
+}
+
+/* The walk is gone: all that it published is to be on the disk before the next one begins.  A disk on which nothing
+ * comes forward is given up. */
+static void drain(struct journal *journal)
+{
+    int64_t end_ns = sl_clock_mono(NULL) + DRAIN_NS;
+    uint64_t durable = durable_sum(journal);
+    bool drained = false;
+    journal->draining = true;
+    while (!drained && sl_clock_mono(NULL) < end_ns) {
+        bool busy = false;
+        drained = true;
+        for (uint32_t i = 0; i < journal->log_cnt; i++) {
+            busy |= tend(journal, &journal->logs[i], sl_clock_mono(NULL));
+            drained &= is_drained(&journal->logs[i]);
+        }
+        if (durable_sum(journal) != durable)
+            end_ns = sl_clock_mono(NULL) + DRAIN_NS;
+        durable = durable_sum(journal);
+        rest_a_little(journal, busy || drained);
+    }
+    journal->draining = false;
+    if (!drained)
+        sl_say(SL_SAY_ERROR, "journal: not all that was published could be written; a hole will say so");
+    uint64_t to[SL_FAMILY_CNT] = { journal->given[SL_FAMILY_TAPE], journal->given[SL_FAMILY_RAW] };
+    for (uint32_t i = 0; i < journal->log_cnt; i++)
+        if (journal->logs[i].joined) /* nobody can use more of them now */
+            to[i] = used_to(&journal->logs[i], 0);
+    if (write_reserved(journal, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]))
+        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+}
+
+/* One word of the supervisor's.  False: it is gone, or wants us to go. */
+static bool obey(struct journal *journal)
+{
+    struct sl_journal_word word;
+    int fds[SL_MEM_FDS_MAX];
+    unsigned fd_cnt = 0;
+    ssize_t len = sl_mem_recv(journal->control_fd, &word, sizeof(word), fds, &fd_cnt, MSG_DONTWAIT);
+    if (len == -EAGAIN || len == -EINTR)
+        return true;
+    if (len != (ssize_t)sizeof(word))
+        return false;
+    if (word.what == SL_JOURNAL_LOGS) {
+        int rc = join_logs(journal, fds, fd_cnt);
+        if (rc)
+            sl_say(SL_SAY_ERROR, "journal: the logs cannot be read: %s", strerror(-rc));
+        return !rc;
+    }
+    for (unsigned i = 0; i < fd_cnt; i++)
+        close(fds[i]);
+    if (word.what == SL_JOURNAL_DRAIN) {
+        drain(journal);
+        tell_places(journal, true);
+        for (uint32_t i = 0; i < journal->log_cnt; i++)
+            leave_log(&journal->logs[i]);
+    }
+    return true;
+}
+
+/* ---- the process ---- */
+
+static int64_t due_in(const struct journal *journal, int64_t now_ns)
+{
+    int64_t wait_ns = LOOK_NS;
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        const struct log *log = &journal->logs[i];
+        int64_t due_ns = log->dirty_ns ? log->dirty_ns + journal->flush_ns - now_ns : LOOK_NS;
+        wait_ns = due_ns < wait_ns ? due_ns : wait_ns;
+    }
+    return wait_ns > 1000 ? wait_ns : 1000;
+}
+
+/* Nothing was there to do: until something is published, has been written, is due, or LOOK_NS have passed. */
+static void rest(struct journal *journal, int64_t now_ns)
+{
+    struct log *tape = &journal->logs[SL_FAMILY_TAPE];
+    int64_t wait_ns = due_in(journal, now_ns);
+    if (anything_under_way(journal)) {
+        sl_disk_reap(journal->disk, wait_ns < SL_TIME_NS / 5000 ? wait_ns : SL_TIME_NS / 5000);
+    } else if (tape->joined && !tape->retry_ns) {
+        sl_log_wait(&tape->rx, tape->seat, wait_ns);
+    } else {
+        struct pollfd poll_fd = { .fd = journal->control_fd, .events = POLLIN };
+        poll(&poll_fd, 1, (int)(LOOK_NS / 1000000));
+    }
+}
+
+static void run(struct journal *journal)
+{
+    int64_t looked_ns = 0;
+    for (;;) {
+        int64_t now_ns = sl_clock_mono(NULL);
+        bool busy = false;
+        sl_disk_reap(journal->disk, 0);
+        for (uint32_t i = 0; i < journal->log_cnt; i++)
+            busy |= tend(journal, &journal->logs[i], now_ns);
+        reserve_ahead(journal);
+        if (!busy || now_ns - looked_ns >= LOOK_NS) {
+            looked_ns = now_ns;
+            if (!obey(journal))
+                return;
+        }
+        if (!busy)
+            rest(journal, now_ns);
+    }
+}
+
+static int make_folders(const char *directory)
+{
+    char path[4096];
+    if (mkdir(directory, 0750) && errno != EEXIST)
+        return -errno;
+    for (unsigned family = 0; family < SL_FAMILY_CNT; family++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, sl_family_name(family));
+        if (mkdir(path, 0750) && errno != EEXIST)
+            return -errno;
+    }
+    return 0;
+}
+
+/* Who may read a log may read it on disk: what is made in a folder is its group's. */
+static void give_folders(const struct sl_config *config)
+{
+    const char *names[SL_FAMILY_CNT] = { config->group, config->raw_group };
+    char path[4096];
+    for (unsigned family = 0; family < SL_FAMILY_CNT; family++) {
+        const struct group *group = names[family] ? getgrnam(names[family]) : NULL;
+        snprintf(path, sizeof(path), "%s/%s", config->journal_directory, sl_family_name(family));
+        if (group && (chown(path, (uid_t)-1, group->gr_gid) || chmod(path, 02750)))
+            sl_say(SL_SAY_WARN, "journal: %s cannot be given to group %s", path, names[family]);
+    }
+}
+
+static int open_family(struct journal *journal, enum sl_family family, bool tape_lives)
+{
+    const struct sl_config *config = journal->config;
+    struct sl_catalog_state state;
+    struct log *log = &journal->logs[family];
+    int rc = sl_catalog_mend(config->journal_directory, family, tape_lives ? SL_SCRIBE_REDO : 0, &state);
+    if (rc)
+        return rc;
+    if (family == SL_FAMILY_TAPE && state.last_epoch)
+        journal->epoch = state.last_epoch;
+    struct sl_scribe_config scribe = {
+        .directory = config->journal_directory,
+        .family = family,
+        .segment_len = config->journal_segment,
+        .sync = config->journal_sync_ns != INT64_MAX,
+        .node = config->node,
+        .tape_name = config->tape_name,
+        .next_number = state.next_number,
+        .durable_seq = state.last_seq,
+        .keep_ns = config->journal_keep_ns,
+        .keep_len = config->journal_keep_len,
+        .disk = journal->disk,
+    };
+    log->mem = log->seat_mem = (struct sl_mem){ .fd = -1 };
+    log->next = state.last_seq + 1;
+    return sl_scribe_init(&log->scribe, &scribe);
+}
+
+static int open_journal(struct journal *journal, bool tape_lives)
+{
+    const struct sl_config *config = journal->config;
+    uint64_t longest = config->tape_len > config->raw_len ? config->tape_len : config->raw_len;
+    journal->log_cnt = config->raw_len ? 2 : 1;
+    journal->flush_ns = config->journal_sync_ns == INT64_MAX ? NEVER_FLUSH_NS : config->journal_sync_ns;
+    journal->scratch_len = (uint32_t)(longest / 4 < 1u << 30 ? longest / 4 : 1u << 30);
+    /* Only what long records touch becomes memory. */
+    journal->scratch =
+        mmap(NULL, journal->scratch_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (journal->scratch == MAP_FAILED)
+        return -errno;
+    int rc = make_folders(config->journal_directory);
+    if (!rc)
+        give_folders(config);
+    if (!rc)
+        rc = sl_disk_new(&journal->disk, 2 * SL_SCRIBE_BUFS + 2);
+    if (!rc)
+        rc = read_reserved(journal);
+    journal->epoch = journal->reserved.epoch;
+    for (uint32_t i = 0; !rc && i < journal->log_cnt; i++)
+        rc = open_family(journal, (enum sl_family)i, tape_lives);
+    return rc;
+}
+
+int sl_journal_main(const struct sl_config *config, bool tape_lives, int control_fd)
+{
+    static struct journal journal;
+    journal = (struct journal){ .config = config, .control_fd = control_fd, .reserved_fd = -1 };
+    int rc = open_journal(&journal, tape_lives);
+    if (rc) {
+        struct sl_journal_word word = { .what = SL_JOURNAL_FAILED };
+        snprintf(word.text, sizeof(word.text), "journal: %s: %s", config->journal_directory, strerror(-rc));
+        sl_mem_send(control_fd, &word, sizeof(word), NULL, 0);
+        return 1;
+    }
+    sl_say(SL_SAY_INFO, "journal up pid=%d directory=%s durable=%" PRIu64 " writes by %s", getpid(),
+           config->journal_directory, journal.logs[SL_FAMILY_TAPE].scribe.durable_seq, sl_disk_way(journal.disk));
+    tell_places(&journal, false);
+    run(&journal);
+    journal.ending = true;
+    drain(&journal);
+    for (uint32_t i = 0; i < journal.log_cnt; i++) {
+        int end_rc = sl_scribe_end(&journal.logs[i].scribe);
+        rc = rc ? rc : end_rc;
+        sl_scribe_fini(&journal.logs[i].scribe);
+        leave_log(&journal.logs[i]);
+    }
+    sl_disk_delete(journal.disk);
+    return rc ? 1 : 0;
+}
