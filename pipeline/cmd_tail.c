@@ -178,21 +178,6 @@ static bool print_json(struct tail *tail, const struct sl_event *event)
     return true;
 }
 
-/* Printable ASCII and line ends as they are; what would change the terminal, or be taken for one of these, by its
- * number. */
-static void print_bytes(const uint8_t *data, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (data[i] == '\\')
-            fputs("\\\\", stdout);
-        else if (data[i] == '\n' || (data[i] >= ' ' && data[i] < 0x7f))
-            putchar(data[i]);
-        else
-            printf("\\x%02x", data[i]);
-    }
-    putchar('\n');
-}
-
 static void print_raw(struct tail *tail, const struct sl_event *event)
 {
     const void *data;
@@ -207,7 +192,7 @@ static void print_raw(struct tail *tail, const struct sl_event *event)
         return;
     }
     printf("--- %" PRIu64 " %s: %zu bytes\n", event->seq, event->feed, len);
-    print_bytes(data, len);
+    sl_print_bytes(data, len);
 }
 
 /* ---- the loop ---- */

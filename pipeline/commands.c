@@ -22,6 +22,19 @@ void sl_hear_stop(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+void sl_print_bytes(const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] == '\\')
+            fputs("\\\\", stdout);
+        else if (data[i] == '\n' || (data[i] >= ' ' && data[i] < 0x7f))
+            putchar(data[i]);
+        else
+            printf("\\x%02x", data[i]);
+    }
+    putchar('\n');
+}
+
 int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc)
 {
     bool nobody = rc == -ENOENT || rc == -ECONNREFUSED || rc == -EAGAIN || rc == -ETIMEDOUT;

@@ -23,6 +23,7 @@ int sl_cmd_tail(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_status(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_gen(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_demo(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_journal(const struct sl_command *command, int argc, char **argv);
 
 #define SL_CONFIG_DEFAULT "/etc/slugline/slugline.yaml"
 
@@ -38,6 +39,10 @@ int sl_cmd_demo(const struct sl_command *command, int argc, char **argv);
 /* How often INT or TERM asked us to stop, once heard.  They end a sleep. */
 extern volatile sig_atomic_t sl_stopped;
 void sl_hear_stop(void);
+
+/* To standard output, with a line end: printable ASCII and line ends as they are; what would change the terminal, or be
+ * taken for one of these, by its number. */
+void sl_print_bytes(const uint8_t *data, size_t len);
 
 /* Says why the daemon at this socket (NULL: the default) cannot be asked; the exit status. */
 int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc);

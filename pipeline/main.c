@@ -24,6 +24,12 @@ static const struct sl_command commands[] = {
       "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n" },
     { "status", sl_cmd_status, "what the daemon has received, published, refused and lost", "[OPTIONS]", NULL,
       "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n" },
+    { "journal", sl_cmd_journal, "what is on the disk: list, print, prove whole", "ls|cat|verify [OPTIONS]",
+      "ls, cat or verify",
+      "ls lists the segments, cat prints records, verify reads all and names what is damaged or missing by file,\n"
+      "offset and numbers.  All of them may be used while the daemon runs.  A tail that is torn is how a crash\n"
+      "looks, or a write that is under way; it is no finding.\n"
+      "Exit status: 0 fine, 1 damage, or the journal cannot be read, 2 usage.\n" },
     { "gen", sl_cmd_gen, "send synthetic wires", "--to URL [--to URL ...] [OPTIONS]", NULL,
       "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
       "due, and\n"

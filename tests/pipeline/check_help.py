@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 WRONG = {"run": ["file"], "check": ["file"], "parse": [], "tail": ["file"], "status": ["file"],
-         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"]}
+         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "journal": ["mend"]}
 
 
 def run(*arguments):

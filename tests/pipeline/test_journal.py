@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""The journal as its users meet it: kill -9 at random points, power loss, a full disk; nothing that a reader saw is missing.
+
+    test_journal.py SLUGLINE [ROUNDS [SEED]] [CASE ...]
+
+ROUNDS of kill -9 under load, 10 where none are told.  Every case has a daemon, a folder and ports of its own, on loopback; it ends
+what it started, by pid.  Python 3.11, standard library only.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import test_daemon
+from test_daemon import BOUND_S, Daemon, dial, expect_headlines, free_port, listening, message, until
+
+ROUNDS, SEED = 10, 1
+
+
+def lives(pid):
+    try:
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Journaled(Daemon):
+    """more: keys of the journal; directory: of an earlier daemon's journal, to go on with."""
+
+    def __init__(self, feeds, directory=None, more="", tape="16MiB", segment="1MiB"):
+        self.own = None if directory else tempfile.TemporaryDirectory(prefix="slugline-journal-")
+        self.directory = directory or self.own.name
+        self.keys = "journal: {directory: %s, segment: %s%s}\n" % (self.directory, segment, more)
+        super().__init__(feeds, test_daemon.SLUGLINE, tape)
+
+    def write(self, feeds, tape="16MiB", more=""):
+        super().write(feeds, tape, self.keys + more)
+
+    def journal_pids(self):
+        return [int(line.split("pid=")[1].split()[0]) for line in self.said.all() if "journal up pid=" in line]
+
+    def kill_all(self):
+        pids = [self.process.pid, self.walk_pids()[-1], self.journal_pids()[-1]]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):  # it was on its way already
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(BOUND_S)
+        until("their sockets are closed", lambda: not any(map(lives, pids)))
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        if self.own:
+            self.own.cleanup()
+
+
+def journal(directory, what, *options):
+    return subprocess.run([test_daemon.SLUGLINE, "journal", what, "-d", directory, *options], capture_output=True, text=True, timeout=60)
+
+
+def records(directory):
+    """seq: (epoch, id or kind, first, count), in the journal's order; no seq twice."""
+    done = journal(directory, "cat", "--json")
+    assert done.returncode == 0, done.stderr
+    found = {}
+    for line in done.stdout.splitlines():
+        wire = json.loads(line)["wire"]
+        assert wire["seq"] not in found and (not found or wire["seq"] > max(found)), wire
+        found[wire["seq"]] = (wire["epoch"], wire.get("id", wire["kind"]), wire.get("first", 0), wire.get("count", 0))
+    return found
+
+
+def verified(directory):
+    done = journal(directory, "verify", "--json")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def seen_by(reader):
+    """(epoch, seq, id or kind) of every record that it was given."""
+    seen = []
+    for line in reader.out.all():
+        wire = json.loads(line).get("wire", {})
+        if "seq" in wire and wire.get("kind") not in ("missed", "new-epoch", "evicted"):
+            seen.append((wire["epoch"], wire["seq"], wire.get("id", wire["kind"])))
+    return seen
+
+
+def named_lost(found):
+    """Every number that an EPOCH or a HOLE in the journal names."""
+    lost = set()
+    for seq, (_, kind, first, count) in found.items():
+        if kind in ("epoch", "hole") and count:
+            lost.update(range(first, min(first + count, seq + 1)))
+    return lost
+
+
+def expect_all_there(directory, seen):
+    found, seqs = records(directory), [seq for _, seq, _ in seen]
+    assert len(set(seqs)) == len(seqs), "a seq was seen twice"
+    lost = named_lost(found)
+    for epoch, seq, what in seen:
+        if seq not in lost:
+            assert seq in found and found[seq][:2] == (epoch, what), (epoch, seq, what, found.get(seq))
+    numbers = set(found) | lost
+    assert numbers == set(range(min(numbers), max(numbers) + 1)), "a hole without a name"
+    return found, lost
+
+
+def a_restart_goes_on_with_the_next_number():
+    port = free_port()
+    with Journaled([listening(port)]) as first:
+        reader = first.tail("--from", "oldest", "--notices")
+        with dial(port) as agency:
+            for number in range(1, 101):
+                agency.sendall(message(number))
+            expect_headlines(reader, range(1, 101))
+        assert first.stop() == 0
+        seen = seen_by(reader)
+        with Journaled([listening(port)], first.directory) as second:
+            reader = second.tail("--from", "oldest", "--notices")
+            with dial(port) as agency:
+                for number in range(101, 111):
+                    agency.sendall(message(number))
+                expect_headlines(reader, range(101, 111))
+            assert second.stop() == 0
+            seen += seen_by(reader)
+        found, lost = expect_all_there(first.directory, seen)
+        assert sorted(found) == list(range(1, 112)) and not lost and found[101][1] == "epoch", sorted(found)[-12:]
+        assert verified(first.directory)["lost"] == 0
+
+
+def status_tells_what_is_durable():
+    port = free_port()
+    with Journaled([listening(port)]) as daemon:
+        ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
+        status = lambda: json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["tape"]
+        with dial(port) as agency:
+            for number in range(1, 51):
+                agency.sendall(message(number))
+            until("all is durable", lambda: status()["durableSeq"] == status()["lastSeq"] == 50)
+            until("the raw log too", lambda: status()["rawDurableSeq"] == status()["rawLastSeq"] > 0)
+        assert daemon.stop() == 0
+
+
+def kill_9_of_walk_and_journal_loses_nothing():
+    """ROUNDS times under load: the journal, the walk, or both, after a random number of records that a reader saw."""
+    chance = random.Random(SEED)
+    print("kill -9: %d rounds, seed %d" % (ROUNDS, SEED), flush=True)
+    port = free_port()
+    feed = 'name: wire, format: iptc7901, lines: ["udp://127.0.0.1:%d"]' % port
+    with Journaled([feed]) as daemon:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        for turn in range(ROUNDS):
+            service = "r" + "".join(chr(ord("a") + turn // 26**i % 26) for i in range(3))
+            load = subprocess.Popen(
+                [test_daemon.SLUGLINE, "gen", "--to", "udp://127.0.0.1:%d" % port, "-r", "2000", "-n", "3000", "-w", service],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            daemon.readers.append(load)
+            before, more = len(reader.out.all()), chance.randrange(1, 1500)
+            until("%d records more" % more, lambda: len(reader.out.all()) >= before + more or load.poll() is not None)
+            victims = chance.choice(["journal", "walk", "both"])
+            walks, journals = len(daemon.walk_pids()), len(daemon.journal_pids())
+            pids = {"journal": [daemon.journal_pids()[-1]], "walk": [daemon.walk_pids()[-1]]}
+            for pid in pids.get(victims) or chance.sample(pids["journal"] + pids["walk"], 2):
+                os.kill(pid, signal.SIGKILL)
+            if victims != "journal":
+                until("the next walk is up", lambda: len(daemon.walk_pids()) > walks)
+            if victims != "walk":
+                until("the next journal is up", lambda: len(daemon.journal_pids()) > journals)
+            load.wait(BOUND_S)
+        assert daemon.stop() == 0, daemon.said.all()[-10:]
+        until("the reader has seen the end", lambda: "the daemon is gone" in "\n".join(reader.said.all()[-1:]))
+        seen = seen_by(reader)
+        found, lost = expect_all_there(daemon.directory, seen)
+        assert not lost, "readers lost nothing, and nothing was to be named: %s" % sorted(lost)[:5]
+        assert verified(daemon.directory)["lost"] == 0
+        print("        %d records in the journal, %d seen" % (len(found), len(seen)), flush=True)
+
+
+def power_loss_is_named_by_the_next_epoch():
+    """kill -9 of all, and the open segment cut where a write might have ended, at some byte before."""
+    chance = random.Random(SEED)
+    port = free_port()
+    with Journaled([listening(port)], more=", sync: always") as first:
+        reader = first.tail("--from", "oldest", "--notices")
+        with dial(port) as agency:
+            for number in range(1, 301):
+                agency.sendall(message(number))
+            expect_headlines(reader, range(1, 301))
+        first.kill_all()
+        seen = seen_by(reader)
+        segment = sorted(pathlib.Path(first.directory, "tape").glob("*.seg"))[-1]
+        data_len = len(segment.read_bytes().rstrip(b"\0"))
+        os.truncate(segment, chance.randrange(8192, data_len))
+        with Journaled([listening(port)], first.directory) as second:
+            reader = second.tail("--from", "oldest", "--notices")
+            with dial(port) as agency:
+                agency.sendall(message(301))
+                expect_headlines(reader, [301])
+            assert second.stop() == 0
+            seen += seen_by(reader)
+        found, lost = expect_all_there(first.directory, seen)
+        epoch = next(seq for seq, what in found.items() if what[1] == "epoch")
+        assert epoch > 300 and min(lost) <= 300 and max(lost) == epoch - 1, (epoch, min(lost), max(lost))
+        assert min(lost) == max(seq for seq in found if seq < epoch) + 1 if min(found) < epoch else min(lost) == 1
+
+
+def a_flipped_bit_is_named_and_the_rest_is_read():
+    port = free_port()
+    with Journaled([listening(port)]) as daemon:
+        reader = daemon.tail("--from", "oldest")
+        with dial(port) as agency:
+            for number in range(1, 101):
+                agency.sendall(message(number))
+            expect_headlines(reader, range(1, 101))
+        assert daemon.stop() == 0
+        segment = sorted(pathlib.Path(daemon.directory, "tape").glob("*.seg"))[0]
+        data = bytearray(segment.read_bytes())
+        place = data.index(b"Headline number 50")
+        data[place] ^= 0x10
+        segment.write_bytes(data)
+        done = journal(daemon.directory, "verify")
+        named = re.search(r"tape/%s: damage at offset (\d+), (\d+) bytes, seq 50 to 50" % segment.name, done.stderr)
+        assert done.returncode == 1 and named, (done.stdout, done.stderr)
+        assert int(named[1]) < place < int(named[1]) + int(named[2])
+        assert len(journal(daemon.directory, "cat").stdout.splitlines()) == 99
+
+
+def a_full_disk_stops_the_journal_and_not_the_tape():
+    """Needs the right to mount; without it this says so."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="slugline-disk-") as disk:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "slugline-test", disk]
+        if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            print("skipped a_full_disk_stops_the_journal_and_not_the_tape: needs the right to mount a tmpfs", flush=True)
+            return
+        try:
+            with Journaled([listening(port, more=", message: 16KiB")], disk, tape="1MiB") as daemon:
+                reader = daemon.tail("--from", "oldest", "--notices")
+                filler = pathlib.Path(disk, "filler")
+                with dial(port) as agency:
+                    agency.sendall(message(1))
+                    expect_headlines(reader, [1])
+                    with filler.open("wb", buffering=0) as f:
+                        with contextlib.suppress(OSError):
+                            while f.write(bytes(4096)):
+                                pass
+                    sent = 1
+                    while not any("No space left" in line for line in daemon.said.all()):
+                        assert sent < 20000
+                        for _ in range(50):
+                            sent += 1
+                            agency.sendall(message(sent, "x" * 2000))
+                    for _ in range(1000):  # the tape goes round before there is room again
+                        sent += 1
+                        agency.sendall(message(sent, "x" * 2000))
+                    until("the tape goes on", lambda: "Headline number %d" % sent in reader.out.all()[-1])
+                    filler.unlink()
+                    until("it writes again", lambda: any("writes again" in line for line in daemon.said.all()))
+                    agency.sendall(message(sent + 1))
+                    until("the last is there", lambda: "Headline number %d" % (sent + 1) in reader.out.all()[-1])
+                assert daemon.stop() == 0, daemon.said.all()[-5:]
+                found, lost = expect_all_there(disk, seen_by(reader))
+                assert lost and any(what[1] == "hole" for what in found.values()), "the hole has its name"
+                assert verified(disk)["lost"] == 0
+        finally:
+            subprocess.run(["umount", "-l", disk], check=True)  # a process that was killed may still be going
+
+
+CASES = [
+    a_restart_goes_on_with_the_next_number,
+    status_tells_what_is_durable,
+    kill_9_of_walk_and_journal_loses_nothing,
+    power_loss_is_named_by_the_next_epoch,
+    a_flipped_bit_is_named_and_the_rest_is_read,
+    a_full_disk_stops_the_journal_and_not_the_tape,
+]
+
+
+def main():
+    global ROUNDS, SEED
+    test_daemon.SLUGLINE = sys.argv[1]
+    rest = sys.argv[2:]
+    if rest and rest[0].isdigit():
+        ROUNDS = int(rest.pop(0))
+    SEED = int(rest.pop(0)) if rest and rest[0].isdigit() else random.SystemRandom().randrange(1 << 32)
+    failed = 0
+    for case in CASES:
+        if rest and case.__name__ not in rest:
+            continue
+        begun = time.monotonic()
+        try:
+            case()
+            print("ok      %s (%.1f s)" % (case.__name__, time.monotonic() - begun), flush=True)
+        except Exception as problem:  # the next case has a daemon of its own
+            failed += 1
+            print("FAILED  %s: %s: %s" % (case.__name__, type(problem).__name__, problem), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
