@@ -10,8 +10,10 @@
  * Errors    FAILED carries the sentence for people.  What happens to the disk later is said aloud; the tape goes on,
  *           and what it ran over meanwhile stands in a HOLE record as soon as the disk is back.  done never passes
  *           what is neither on the disk nor named there.
- * Numbers   DIRECTORY/reserved holds what no later start may use again: it is on the disk before the walk comes there,
- *           in steps of SL_JOURNAL_STEP.  After an orderly end it says what was used, and nothing is lost.
+ * Numbers   DIRECTORY/reserved holds what no later start may use again, in steps of SL_JOURNAL_STEP, half a step ahead
+ *           of the walk at least.  The desk does not wait for it: with a journal that is down for longer than half a
+ *           step, numbers of the old epoch could come again in the next after a power loss.  After an orderly end it
+ *           says what was used, and nothing is lost.
  */
 #ifndef SL_PIPELINE_JOURNAL_H
 #define SL_PIPELINE_JOURNAL_H
