@@ -478,6 +478,13 @@ static void start_journal(struct supervisor *supervisor, int64_t now_ns)
         _exit(sl_journal_main(supervisor->config, supervisor->undrained, pair[1]));
     }
     close(pair[1]);
+    if (supervisor->journal_pid < 0) { /* -1 would be everybody to kill */
+        sl_say(SL_SAY_ERROR, "supervisor: no process for the journal: %s", strerror(errno));
+        close(pair[0]);
+        supervisor->journal_pid = 0;
+        supervisor->journal_restart_ns = now_ns + JOURNAL_RESTART_NS;
+        return;
+    }
     supervisor->journal_fd = pair[0];
 }
 
