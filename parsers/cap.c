@@ -712,11 +712,12 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    if (name_len == 5 && memcmp(name, "alert", 5) == 0)
-        return 95;
-    return name_len == 16 && memcmp(name, "EDXLDistribution", 16) == 0 ? 90 : 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"alert",             95},
+        { "EDXLDistribution", 90},
+        { NULL,               0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 /* The word in the first element of this name. */

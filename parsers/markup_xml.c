@@ -130,3 +130,14 @@ uint32_t sl_xml_root(const uint8_t *data, uint32_t len, char name[SL_XML_ROOT_MA
     *off = 0;
     return name_len;
 }
+
+int sl_xml_recognize(const uint8_t *data, uint32_t len, const struct sl_xml_root_score *roots)
+{
+    char name[SL_XML_ROOT_MAX];
+    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
+    for (; roots->name; roots++) {
+        if (strlen(roots->name) == name_len && memcmp(roots->name, name, name_len) == 0)
+            return roots->score;
+    }
+    return 0;
+}

@@ -23,4 +23,12 @@ enum sl_xml_event sl_markup_inner_xml(struct sl_markup *markup, struct sl_xml *x
 #define SL_XML_ROOT_MAX 32u
 uint32_t sl_xml_root(const uint8_t *data, uint32_t len, char name[SL_XML_ROOT_MAX], uint32_t *off);
 
+/* How surely a root of this name begins a message of the format; a table ends with a row without name. */
+struct sl_xml_root_score {
+    const char *name;
+    int score;
+};
+/* The score of the root that is there, for struct sl_format.recognize; 0: it is in no row. */
+int sl_xml_recognize(const uint8_t *data, uint32_t len, const struct sl_xml_root_score *roots);
+
 #endif

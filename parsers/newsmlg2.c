@@ -236,15 +236,17 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    static const char *const roots[] = { "newsMessage",   "newsItem",     "packageItem", "conceptItem",
-                                         "knowledgeItem", "planningItem", "catalogItem" };
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
-        if (name_len == strlen(roots[i]) && memcmp(name, roots[i], name_len) == 0)
-            return 95;
-    }
-    return 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"newsMessage",    95},
+        { "newsItem",      95},
+        { "packageItem",   95},
+        { "conceptItem",   95},
+        { "knowledgeItem", 95},
+        { "planningItem",  95},
+        { "catalogItem",   95},
+        { NULL,            0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 /* The digit in <urgency>, or in the header's <priority>. */

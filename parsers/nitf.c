@@ -271,9 +271,11 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    return name_len == 4 && memcmp(name, "nitf", 4) == 0 ? 95 : 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"nitf", 95},
+        { NULL,  0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 static unsigned peek_urgency(const uint8_t *data, uint32_t len)

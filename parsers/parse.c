@@ -96,7 +96,7 @@ enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, u
 {
     if (!format)
         format = sl_format_recognize(data, len);
-    return sl_lane_of_urgency(format->peek_urgency(data, len));
+    return sl_lane_of_urgency(format->peek_urgency ? format->peek_urgency(data, len) : 0);
 }
 
 void sl_parse_init(struct sl_parse *parse, void *mem, uint32_t cap)

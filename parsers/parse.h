@@ -111,7 +111,8 @@ struct sl_format {
     const char *source; /* standard and section */
     /* 0: surely not; 100: surely.  Looks at the first bytes only. */
     int (*recognize)(const uint8_t *data, uint32_t len);
-    /* Urgency 1-9 from the first bytes, 0 when they do not tell: for the lane, before anything is parsed. */
+    /* Urgency 1-9 from the first bytes, 0 when they do not tell: for the lane, before anything is parsed.  NULL: they
+     * never do, or what tells stands too far behind. */
     unsigned (*peek_urgency)(const uint8_t *data, uint32_t len);
     enum sl_parse_code (*next)(struct sl_parse *parse);
 };

@@ -233,17 +233,12 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    struct sl_span root = { (const uint8_t *)name, name_len };
-    return sl_xml_is(root, "release") ? 80 : sl_xml_is(root, "releases") ? 60 : 0;
-}
-
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"release",   80},
+        { "releases", 60},
+        { NULL,       0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 const struct sl_format sl_format_prs = {
@@ -251,6 +246,5 @@ const struct sl_format sl_format_prs = {
     .name = "prs",
     .source = "none is public: the Nordic agencies' press services",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };

@@ -53,13 +53,6 @@ static int recognize(const uint8_t *data, uint32_t len)
     return has_soh && !read_fields(&line, &wire) ? 95 : 0;
 }
 
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
-}
-
 /* 0 Sunday; 7 none. */
 static unsigned weekday_named(struct sl_span word)
 {
@@ -170,6 +163,5 @@ const struct sl_format sl_format_results = {
     .name = "results",
     .source = "AAP's racing results",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };

@@ -274,18 +274,12 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    struct sl_span root = { (const uint8_t *)name, name_len };
-    return sl_xml_is(root, "RBNews") || sl_xml_is(root, "XMLNewsQueuedResponse") ? 97 : 0;
-}
-
-/* Priority stands behind the text: nothing that is cheap tells. */
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"RBNews",                 97},
+        { "XMLNewsQueuedResponse", 97},
+        { NULL,                    0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 const struct sl_format sl_format_ritzau = {
@@ -293,6 +287,5 @@ const struct sl_format sl_format_ritzau = {
     .name = "ritzau",
     .source = "none is public: Ritzau's news service, RBNews",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };

@@ -427,17 +427,12 @@ static enum sl_parse_code next(struct sl_parse *parse)
 
 static int recognize(const uint8_t *data, uint32_t len)
 {
-    char name[SL_XML_ROOT_MAX];
-    uint32_t off, name_len = sl_xml_root(data, len, name, &off);
-    struct sl_span root = { (const uint8_t *)name, name_len };
-    return sl_xml_is(root, "rss") ? 95 : sl_xml_is(root, "RDF") ? 70 : 0;
-}
-
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
+    static const struct sl_xml_root_score roots[] = {
+        {"rss",  95},
+        { "RDF", 70},
+        { NULL,  0 },
+    };
+    return sl_xml_recognize(data, len, roots);
 }
 
 const struct sl_format sl_format_rss = {
@@ -445,6 +440,5 @@ const struct sl_format sl_format_rss = {
     .name = "rss",
     .source = "RSS 2.0, 1.0, 0.90 to 0.94; WordPress eXtended RSS",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };

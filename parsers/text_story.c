@@ -112,13 +112,6 @@ static int recognize(const uint8_t *data, uint32_t len)
     return len != 0 ? 1 : 0;
 }
 
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
-}
-
 /* ---- the head ---- */
 
 static void weigh_embargo(struct story *story, struct sl_span line, bool is_label)
@@ -658,6 +651,5 @@ const struct sl_format sl_format_text = {
     .name = "text",
     .source = "none: what sites and press-release wires show",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };

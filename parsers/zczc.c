@@ -429,13 +429,6 @@ static int recognize(const uint8_t *data, uint32_t len)
     return skip_zczc((struct sl_span){ data, len }).data ? 97 : 0;
 }
 
-static unsigned peek_urgency(const uint8_t *data, uint32_t len)
-{
-    (void)data;
-    (void)len;
-    return 0;
-}
-
 static enum sl_parse_code next(struct sl_parse *parse)
 {
     struct zczc wire = {
@@ -475,6 +468,5 @@ const struct sl_format sl_format_zczc = {
     .name = "zczc",
     .source = "ITU-T F.1 (ZCZC, NNNN), agencies' products",
     .recognize = recognize,
-    .peek_urgency = peek_urgency,
     .next = next,
 };
