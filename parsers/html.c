@@ -190,13 +190,15 @@ static bool skip_declaration(struct reader *reader)
     return true;
 }
 
+static bool is_name_mark(uint8_t byte) { return byte == '-' || byte == '_' || byte == '.' || byte == ':'; }
+
 /* The length of what is a name, 0: what stands there is text. */
 static uint32_t name_len(struct sl_span at)
 {
     uint32_t len = 0;
     if (at.len == 0 || !sl_is_ascii_letter(at.data[0]))
         return 0;
-    while (len < at.len && len < NAME_MAX && (sl_is_word_byte(at.data[len]) || memchr("-_.:", at.data[len], 4)))
+    while (len < at.len && len < NAME_MAX && (sl_is_word_byte(at.data[len]) || is_name_mark(at.data[len])))
         len++;
     bool is_name = len < at.len && len < NAME_MAX && at.data[len - 1] != ':' &&
                    (sl_is_white(at.data[len]) || at.data[len] == '>' || at.data[len] == '/');
@@ -373,12 +375,30 @@ bool sl_html_is_escaped(struct sl_span text)
 
 #define OPEN_MAX 48u
 
-static const char *const safe_elements[] = {
-    "p",  "br",         "b",     "strong", "i",       "em", "u",   "ul",  "ol",  "li",  "dl", "dt",
-    "dd", "blockquote", "h1",    "h2",     "h3",      "h4", "h5",  "h6",  "hr",  "td",  "th", "table",
-    "tr", "thead",      "tbody", "tfoot",  "caption", "a",  "pre", "sub", "sup", "div", "q",  "cite",
+#define SAFE_PER_LETTER 8u
+#define SAFE_NONE       UINT32_MAX
+
+/* By first letter, since every tag of a body is looked up here.  No letter has all of its places, so a row without name
+ * ends it.  Left as it is typed, since rows would be spread. */
+/* clang-format off */
+static const char *const safe_elements[26][SAFE_PER_LETTER] = {
+    ['a' - 'a'] = { "a" },
+    ['b' - 'a'] = { "br", "b", "blockquote" },
+    ['c' - 'a'] = { "caption", "cite" },
+    ['d' - 'a'] = { "div", "dl", "dt", "dd" },
+    ['e' - 'a'] = { "em" },
+    ['h' - 'a'] = { "h1", "h2", "h3", "h4", "h5", "h6", "hr" },
+    ['i' - 'a'] = { "i" },
+    ['l' - 'a'] = { "li" },
+    ['o' - 'a'] = { "ol" },
+    ['p' - 'a'] = { "p", "pre" },
+    ['q' - 'a'] = { "q" },
+    ['s' - 'a'] = { "strong", "sub", "sup" },
+    ['t' - 'a'] = { "td", "th", "tr", "table", "thead", "tbody", "tfoot" },
+    ['u' - 'a'] = { "u", "ul" },
 };
-#define SAFE_CNT (sizeof(safe_elements) / sizeof(*safe_elements))
+/* clang-format on */
+_Static_assert(26 * SAFE_PER_LETTER <= UINT8_MAX, "a place in safe_elements is one byte");
 
 struct safe {
     struct sl_out *out;
@@ -386,28 +406,59 @@ struct safe {
     struct sl_text_stats *stats;
     uint32_t start, most; /* how long it may become */
     uint32_t open_cnt;
-    uint8_t open[OPEN_MAX]; /* rows of safe_elements */
+    uint8_t open[OPEN_MAX]; /* places in safe_elements */
 };
+
+static const char *safe_name(uint32_t element)
+{
+    return safe_elements[element / SAFE_PER_LETTER][element % SAFE_PER_LETTER];
+}
 
 static uint32_t find_safe(struct sl_span name)
 {
-    uint32_t i = 0;
-    while (i < SAFE_CNT && !sl_span_is(name, safe_elements[i]))
-        i++;
-    return i;
+    uint8_t letter = sl_lower(name.data[0]); /* no name is empty */
+    if (letter < 'a' || letter > 'z')
+        return SAFE_NONE;
+    for (uint32_t i = SAFE_PER_LETTER * (letter - 'a'); safe_name(i); i++) {
+        if (sl_span_is(name, safe_name(i)))
+            return i;
+    }
+    return SAFE_NONE;
 }
 
 static bool is_void(uint32_t element)
 {
-    return safe_elements[element][1] == 'r' && memchr("bh", safe_elements[element][0], 2);
+    const char *name = safe_name(element);
+    return name[1] == 'r' && (name[0] == 'b' || name[0] == 'h');
+}
+
+static bool is_escaped(uint8_t byte) { return byte == '<' || byte == '>' || byte == '&' || byte == '"'; }
+
+static uint32_t unescaped_run(const uint8_t *data, uint32_t len)
+{
+    uint32_t i = 0;
+#if defined(__x86_64__)
+    /* '<' and '>' differ in one bit, and '&' and '"' in another. */
+    const __m128i angle = _mm_set1_epi8('<' | '>'), angle_bit = _mm_set1_epi8('<' ^ '>');
+    const __m128i quote = _mm_set1_epi8('&' | '"'), quote_bit = _mm_set1_epi8('&' ^ '"');
+    for (; len - i >= 16; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
+        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(_mm_or_si128(block, angle_bit), angle),
+                                     _mm_cmpeq_epi8(_mm_or_si128(block, quote_bit), quote));
+        uint32_t bits = (uint32_t)_mm_movemask_epi8(found);
+        if (bits != 0)
+            return i + (uint32_t)__builtin_ctz(bits);
+    }
+#endif
+    while (i < len && !is_escaped(data[i]))
+        i++;
+    return i;
 }
 
 static void put_escaped(struct safe *safe, struct sl_span text, enum sl_charset charset)
 {
     while (text.len != 0) {
-        uint32_t len = 0;
-        while (len < text.len && !memchr("<>&\"", text.data[len], 4))
-            len++;
+        uint32_t len = unescaped_run(text.data, text.len);
         sl_text_put(safe->out, charset, text.data, len, safe->stats);
         if (len < text.len) {
             uint8_t byte = text.data[len];
@@ -422,7 +473,7 @@ static void put_escaped(struct safe *safe, struct sl_span text, enum sl_charset 
 static void put_tag(struct safe *safe, const char *before, uint32_t element, const char *after)
 {
     sl_out_put(safe->out, before, (uint32_t)strlen(before));
-    sl_out_put(safe->out, safe_elements[element], (uint32_t)strlen(safe_elements[element]));
+    sl_out_put(safe->out, safe_name(element), (uint32_t)strlen(safe_name(element)));
     sl_out_put(safe->out, after, (uint32_t)strlen(after));
 }
 
@@ -470,7 +521,7 @@ static void open_safe(struct safe *safe, uint32_t element, struct sl_span attrib
     if (safe->open_cnt == OPEN_MAX)
         return;
     safe->open[safe->open_cnt++] = (uint8_t)element;
-    bool is_link = strcmp(safe_elements[element], "a") == 0;
+    bool is_link = strcmp(safe_name(element), "a") == 0;
     struct sl_span href = is_link ? sl_span_trim(find_href(attributes)) : (struct sl_span){ NULL, 0 };
     if (href.len == 0 || !is_safe_href(href)) {
         put_tag(safe, "<", element, ">");
@@ -506,7 +557,7 @@ bool sl_html_put_safe(struct sl_out *out, enum sl_charset charset, struct sl_spa
             put_escaped(&safe, token.text, token.kind == TOKEN_TEXT ? charset : SL_CHARSET_UTF8);
         } else if (!is_hidden(&reader, &token, sl_markup_role(token.text.data, token.text.len), &hidden_open)) {
             uint32_t element = find_safe(token.text);
-            if (element == SAFE_CNT)
+            if (element == SAFE_NONE)
                 continue;
             if (token.kind == TOKEN_OPEN)
                 open_safe(&safe, element, token.attributes);
