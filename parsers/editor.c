@@ -256,10 +256,19 @@ static bool match_here(struct sl_span text, const char *phrase, uint32_t *len)
 
 static bool ends_word(struct sl_span text, uint32_t len) { return len == text.len || !sl_is_word_byte(text.data[len]); }
 
+/* What a look at two letters tells of nearly all phrases: this is not the one.  None begins with a blank or '?'. */
+static inline bool may_start(struct sl_span text, const char *phrase)
+{
+    if (text.len == 0 || sl_lower(text.data[0]) != (uint8_t)*phrase)
+        return false;
+    bool is_letter = phrase[1] >= 'a' && phrase[1] <= 'z';
+    return !is_letter || (text.len > 1 && sl_lower(text.data[1]) == (uint8_t)phrase[1]);
+}
+
 bool sl_phrase_starts(struct sl_span text, const char *phrase, uint32_t *len)
 {
     uint32_t matched;
-    if (!match_here(text, phrase, &matched) || !ends_word(text, matched))
+    if (!may_start(text, phrase) || !match_here(text, phrase, &matched) || !ends_word(text, matched))
         return false;
     *len = matched;
     return true;
@@ -285,7 +294,7 @@ static bool starts_with_any(struct sl_span text, const char *const *phrases, siz
 {
     uint32_t len;
     for (size_t i = 0; i < cnt; i++) {
-        if (sl_phrase_starts(text, phrases[i], &len))
+        if (may_start(text, phrases[i]) && sl_phrase_starts(text, phrases[i], &len))
             return true;
     }
     return false;
@@ -303,7 +312,7 @@ static const struct sl_label *match_label(struct sl_span text, uint32_t *longest
     if (letter < 'a' || letter > 'z')
         return NULL;
     for (const struct sl_label *label = labels[letter - 'a']; label->phrase; label++) {
-        if (!sl_phrase_starts(text, label->phrase, &len))
+        if (!may_start(text, label->phrase) || !sl_phrase_starts(text, label->phrase, &len))
             continue;
         found = sl_label_stronger(found, label);
         *longest = len > *longest ? len : *longest;
@@ -366,8 +375,8 @@ const struct sl_label *sl_label_stronger(const struct sl_label *a, const struct 
 {
     /* What takes a story away is never to be missed for what only adds to it. */
     static const uint8_t strength[SL_KIND_CNT] = {
-        [SL_KIND_KILL] = 8,   [SL_KIND_HOLD] = 7, [SL_KIND_RELEASE] = 6, [SL_KIND_CORRECTION] = 5, [SL_KIND_TEST] = 4,
-        [SL_KIND_UPDATE] = 3, [SL_KIND_NEWS] = 2, [SL_KIND_ADVISORY] = 1,
+        [SL_KIND_KILL] = 8, [SL_KIND_HOLD] = 7,   [SL_KIND_RELEASE] = 6, [SL_KIND_CORRECTION] = 5,
+        [SL_KIND_TEST] = 4, [SL_KIND_UPDATE] = 3, [SL_KIND_NEWS] = 2,    [SL_KIND_ADVISORY] = 1,
     };
     if (!a || !b)
         return a ? a : b;
@@ -396,7 +405,7 @@ static enum sl_request match_request(struct sl_span text)
         return SL_REQUEST_NONE;
     const char *const *phrase = kill_requests[letter - 'a'];
     for (; *phrase; phrase++) {
-        if (sl_phrase_starts(text, *phrase, &len))
+        if (may_start(text, *phrase) && sl_phrase_starts(text, *phrase, &len))
             return means_a_part(sl_span_skip(text, len)) ? SL_REQUEST_CORRECT : SL_REQUEST_KILL;
     }
     return SL_REQUEST_NONE;

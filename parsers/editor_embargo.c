@@ -283,6 +283,20 @@ static bool starts_time(struct sl_span rest, bool is_capital)
     return false;
 }
 
+/* Does a word stand here without which nothing below is found?  Most notes hold none. */
+static bool may_speak_of_one(struct sl_span text)
+{
+    for (uint32_t i = 0; i < text.len; i++) {
+        uint8_t letter = sl_lower(text.data[i]);
+        if ((letter != 'e' && letter != 's' && letter != 'n') || (i != 0 && sl_is_word_byte(text.data[i - 1])))
+            continue;
+        struct sl_span word = sl_span_skip(text, i);
+        if (sl_span_starts(word, "embargo") || sl_span_starts(word, "sperr") || sl_span_starts(word, "not"))
+            return true;
+    }
+    return false;
+}
+
 /* Where the embargo's own words end and its time may begin. */
 static bool find_embargo(struct sl_span text, bool is_label, uint32_t *off, uint32_t *end)
 {
@@ -350,7 +364,7 @@ enum sl_embargo sl_embargo_read(struct sl_span text, bool is_label, int64_t base
     uint32_t off, end;
     text = sl_span_trim(text);
     *given = SL_DATE_ZONE_ASSUMED;
-    if (text.len == 0 || !find_embargo(text, is_label, &off, &end) || is_denied(text, off))
+    if (text.len == 0 || !may_speak_of_one(text) || !find_embargo(text, is_label, &off, &end) || is_denied(text, off))
         return SL_EMBARGO_NONE;
     struct sl_span rest = sl_span_head(sl_span_skip(text, end), LOOK_LEN), token, next;
     if (is_lifted(sl_span_head(rest, 40)))

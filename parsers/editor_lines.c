@@ -89,8 +89,9 @@ bool sl_byline_read(struct sl_span line, struct sl_span *name)
 
 bool sl_agency_is(struct sl_span word)
 {
+    uint8_t letter = word.len != 0 ? sl_lower(word.data[0]) : 0;
     for (size_t i = 0; i < sizeof(agencies) / sizeof(*agencies); i++) {
-        if (sl_span_is(word, agencies[i]))
+        if ((uint8_t)agencies[i][0] == letter && sl_span_is(word, agencies[i]))
             return true;
     }
     return false;

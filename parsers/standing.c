@@ -350,7 +350,9 @@ void sl_standing_dateline(struct sl_story *story)
     struct sl_span rest = sl_span_of(sl_bulletin_ref(sl_out_root(story->out), body));
     for (unsigned i = 0; i < DATELINE_PARAGRAPHS && rest.len != 0; i++) {
         uint32_t origin = body.off + body.len - rest.len;
-        const uint8_t *gap = memmem(rest.data, rest.len, "\n\n", 2);
+        const uint8_t *gap = memchr(rest.data, '\n', rest.len), *end = rest.data + rest.len;
+        while (gap && (gap + 1 == end || gap[1] != '\n')) /* nearly all line ends of a body are paragraphs' */
+            gap = memchr(gap + 1, '\n', (size_t)(end - gap - 1));
         uint32_t len = gap ? (uint32_t)(gap - rest.data) : rest.len;
         if (say_dateline(story, sl_span_head(rest, len < DATELINE_LOOK ? len : DATELINE_LOOK), origin))
             return;

@@ -554,14 +554,19 @@ bool sl_span_starts(struct sl_span span, const char *word)
 
 bool sl_span_is(struct sl_span span, const char *word)
 {
-    return strlen(word) == span.len && sl_span_starts(span, word);
+    for (uint32_t i = 0; i < span.len; i++) {
+        if (word[i] == '\0' || sl_lower(span.data[i]) != sl_lower((uint8_t)word[i]))
+            return false;
+    }
+    return word[span.len] == '\0';
 }
 
 bool sl_span_find(struct sl_span span, const char *word, uint32_t *off)
 {
     size_t word_len = strlen(word);
+    uint8_t first = sl_lower((uint8_t)*word);
     for (uint32_t i = 0; i + word_len <= span.len; i++) {
-        if (sl_span_starts((struct sl_span){ span.data + i, span.len - i }, word)) {
+        if (sl_lower(span.data[i]) == first && sl_span_starts((struct sl_span){ span.data + i, span.len - i }, word)) {
             *off = i;
             return true;
         }
