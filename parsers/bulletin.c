@@ -278,9 +278,47 @@ static uint32_t folded_run(const char *data, uint32_t len)
     return len;
 }
 
+#define HASH_BLOCK 1024u
+
+/* What is hashed, gathered into blocks: the hash's own state costs much for each short run. */
+struct digest {
+    XXH3_state_t state;
+    uint32_t len;
+    bool has_state; /* a block did not hold it all */
+    uint8_t block[HASH_BLOCK];
+};
+
+static void digest_put(struct digest *digest, const void *data, uint32_t len)
+{
+    if (len <= HASH_BLOCK - digest->len) {
+        memcpy(digest->block + digest->len, data, len);
+        digest->len += len;
+        return;
+    }
+    if (!digest->has_state)
+        XXH3_128bits_reset(&digest->state);
+    digest->has_state = true;
+    XXH3_128bits_update(&digest->state, digest->block, digest->len);
+    digest->len = 0;
+    if (len <= HASH_BLOCK / 2) {
+        memcpy(digest->block, data, len);
+        digest->len = len;
+        return;
+    }
+    XXH3_128bits_update(&digest->state, data, len);
+}
+
+static XXH128_hash_t digest_end(struct digest *digest)
+{
+    if (!digest->has_state)
+        return XXH3_128bits(digest->block, digest->len);
+    XXH3_128bits_update(&digest->state, digest->block, digest->len);
+    return XXH3_128bits_digest(&digest->state);
+}
+
 /* Words with one blank between, whatever stood there, and a NUL, which no text holds.  Texts of our own parsers are
- * nearly folded, so this hands the hash long runs straight from the record. */
-static void hash_words(XXH3_state_t *state, struct sl_slice text)
+ * nearly folded, so these are long runs. */
+static void hash_words(struct digest *digest, struct sl_slice text)
 {
     bool first = true;
     for (;;) {
@@ -291,17 +329,17 @@ static void hash_words(XXH3_state_t *state, struct sl_slice text)
         if (text.len == 0)
             break;
         if (!first)
-            XXH3_128bits_update(state, " ", 1);
+            digest_put(digest, " ", 1);
         first = false;
         uint32_t run = folded_run(text.data, text.len);
         uint32_t words = run;
         while (words != 0 && is_white(text.data[words - 1]))
             words--;
-        XXH3_128bits_update(state, text.data, words);
+        digest_put(digest, text.data, words);
         text.data += run;
         text.len -= run;
     }
-    XXH3_128bits_update(state, "", 1);
+    digest_put(digest, "", 1);
 }
 
 static void hash_content(struct sl_bulletin *bulletin)
@@ -309,14 +347,15 @@ static void hash_content(struct sl_bulletin *bulletin)
     uint8_t head[13] = { bulletin->kind, bulletin->signal, bulletin->pubstatus, bulletin->urgency,
                          (bulletin->flags & SL_BULLETIN_EMBARGOED) != 0 };
     memcpy(head + 5, &bulletin->embargoed_until, sizeof bulletin->embargoed_until);
-    XXH3_state_t state;
-    XXH3_128bits_reset(&state);
-    XXH3_128bits_update(&state, head, sizeof head);
-    hash_words(&state, sl_bulletin_text(bulletin, SL_TEXT_HEADLINE));
-    hash_words(&state, sl_bulletin_text(bulletin, SL_TEXT_BYLINE));
-    hash_words(&state, sl_bulletin_text(bulletin, SL_TEXT_EDNOTE));
-    hash_words(&state, sl_bulletin_text(bulletin, SL_TEXT_BODY));
-    XXH128_hash_t hash = XXH3_128bits_digest(&state);
+    struct digest digest; /* not cleared: what it holds is counted */
+    digest.len = 0;
+    digest.has_state = false;
+    digest_put(&digest, head, sizeof head);
+    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_HEADLINE));
+    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_BYLINE));
+    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_EDNOTE));
+    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_BODY));
+    XXH128_hash_t hash = digest_end(&digest);
     bulletin->content_hash[0] = hash.low64;
     bulletin->content_hash[1] = hash.high64;
 }
