@@ -445,32 +445,44 @@ static bool is_odd_lead(const uint8_t *data, uint32_t len)
     return data[0] == 0xc2 ? data[1] <= 0xa0 : data[0] == 0xef && data[1] == 0xbf;
 }
 
-static bool is_odd(const uint8_t *data, uint32_t len, bool is_proven)
+static inline bool is_odd(const uint8_t *data, uint32_t len, bool is_proven)
 {
+    if (data[0] > ' ' && data[0] < 0x7f)
+        return false;
     if (data[0] >= 0x80)
         return !is_proven || ((data[0] == 0xc2 || data[0] == 0xef) && is_odd_lead(data, len));
     return data[0] < 0x20 || data[0] == 0x7f || (data[0] == ' ' && len >= 2 && data[1] == ' ');
 }
+
+#if defined(__x86_64__)
+/* Of sixteen bytes and one more: those that may be odd. */
+static inline uint32_t odd_bits(const uint8_t *data, bool is_proven)
+{
+    const __m128i blank = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f), low = _mm_set1_epi8(0x1f);
+    const __m128i c2 = _mm_set1_epi8((char)0xc2), ef = _mm_set1_epi8((char)0xef);
+    __m128i block = _mm_loadu_si128((const __m128i *)data), after = _mm_loadu_si128((const __m128i *)(data + 1));
+    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, low), block), _mm_cmpeq_epi8(block, del));
+    odd = _mm_or_si128(odd, _mm_and_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(after, blank)));
+    odd = _mm_or_si128(odd, is_proven ? _mm_or_si128(_mm_cmpeq_epi8(block, c2), _mm_cmpeq_epi8(block, ef))
+                                      : _mm_cmpgt_epi8(_mm_setzero_si128(), block));
+    return (uint32_t)_mm_movemask_epi8(odd);
+}
+#endif
 
 /* Length of what can be put as it is: words with single blanks between them. */
 static uint32_t words_run(const uint8_t *data, uint32_t len, bool is_proven)
 {
     uint32_t i = 0;
 #if defined(__x86_64__)
-    const __m128i blank = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f), low = _mm_set1_epi8(0x1f);
-    const __m128i c2 = _mm_set1_epi8((char)0xc2), ef = _mm_set1_epi8((char)0xef);
-    for (; len - i > 16; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
-        __m128i after = _mm_loadu_si128((const __m128i *)(data + i + 1));
-        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, low), block), _mm_cmpeq_epi8(block, del));
-        odd = _mm_or_si128(odd, _mm_and_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(after, blank)));
-        odd = _mm_or_si128(odd, is_proven ? _mm_or_si128(_mm_cmpeq_epi8(block, c2), _mm_cmpeq_epi8(block, ef))
-                                          : _mm_cmpgt_epi8(_mm_setzero_si128(), block));
-        for (uint32_t bits = (uint32_t)_mm_movemask_epi8(odd); bits != 0; bits &= bits - 1) {
-            uint32_t at = i + (uint32_t)__builtin_ctz(bits);
+    while (len > 16 && i < len - 1) {
+        /* The last block begins with bytes that were looked at, so that only one byte is left behind it. */
+        uint32_t from = len - i > 16 ? i : len - 17;
+        for (uint32_t bits = odd_bits(data + from, is_proven); bits != 0; bits &= bits - 1) {
+            uint32_t at = from + (uint32_t)__builtin_ctz(bits);
             if (is_odd(data + at, len - at, is_proven))
                 return at;
         }
+        i = from + 16;
     }
 #endif
     while (i < len && !is_odd(data + i, len - i, is_proven))

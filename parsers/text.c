@@ -53,7 +53,11 @@ static uint32_t plain_run_sse2(const uint8_t *data, uint32_t len)
         if (odd != 0)
             return i + (uint32_t)__builtin_ctz(odd);
     }
-    return i + plain_run_bytes(data + i, len - i);
+    if (len < 16)
+        return plain_run_bytes(data, len);
+    /* The last block again, of which the first bytes are plain. */
+    uint32_t odd = odd_bits_sse2(data + len - 16);
+    return odd != 0 ? len - 16 + (uint32_t)__builtin_ctz(odd) : len;
 }
 
 static uint32_t ascii_run_sse2(const uint8_t *data, uint32_t len)
@@ -333,9 +337,11 @@ static uint32_t replacement_cnt(const uint8_t *data, uint32_t len)
     return cnt;
 }
 
-static void put_utf8(struct sink *sink, const uint8_t *data, uint32_t len)
+/* From byte i on, before which all is put. */
+static void put_utf8(struct sink *sink, const uint8_t *data, uint32_t len, uint32_t i)
 {
-    uint32_t i = len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (i == 0 && len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        i = 3;
     while (i < len) {
         uint32_t run = sl_text_prefix(data + i, len - i);
         put_run(sink, data + i, run);
@@ -352,9 +358,8 @@ static void put_utf8(struct sink *sink, const uint8_t *data, uint32_t len)
     }
 }
 
-static void put_8bit(struct sink *sink, const char16_t *high, const uint8_t *data, uint32_t len)
+static void put_8bit(struct sink *sink, const char16_t *high, const uint8_t *data, uint32_t len, uint32_t i)
 {
-    uint32_t i = 0;
     while (i < len) {
         uint32_t run = plain_run(data + i, len - i);
         put_run(sink, data + i, run);
@@ -398,17 +403,22 @@ static void put_text(struct sl_out *out, enum sl_charset charset, const uint8_t 
 {
     struct sl_text_stats nobody_asks = { 0, 0 };
     struct sink sink;
+    bool is_utf16 = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
+    uint32_t run = is_utf16 ? 0 : plain_run(data, len); /* most texts are nothing else */
+    sl_out_put(out, data, run);
+    if (run == len)
+        return;
     sink.out = out;
     sink.stats = stats ? stats : &nobody_asks;
     sink.is_line = is_line;
     sink.len = 0;
     const char16_t *high = sl_charset_high(charset);
     if (high)
-        put_8bit(&sink, high, data, len);
-    else if (charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE)
+        put_8bit(&sink, high, data, len, run);
+    else if (is_utf16)
         put_utf16(&sink, charset == SL_CHARSET_UTF16BE, data, len);
     else
-        put_utf8(&sink, data, len);
+        put_utf8(&sink, data, len, run);
     flush(&sink);
 }
 

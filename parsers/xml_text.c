@@ -166,9 +166,9 @@ enum sl_xml_event sl_xml_inner(struct sl_xml *xml, struct sl_span *inner)
     return event;
 }
 
-enum sl_xml_event sl_xml_put_inner(struct sl_xml *xml, struct sl_out *out)
+/* What is left of the element at that depth. */
+static enum sl_xml_event put_inner(struct sl_xml *xml, struct sl_out *out, uint32_t depth)
 {
-    uint32_t depth = xml->depth;
     while (xml->event != SL_XML_ERROR && !(xml->event == SL_XML_END && xml->depth == depth)) {
         if (sl_xml_next(xml) == SL_XML_TEXT)
             sl_xml_put(xml, out);
@@ -176,10 +176,29 @@ enum sl_xml_event sl_xml_put_inner(struct sl_xml *xml, struct sl_out *out)
     return xml->event;
 }
 
+enum sl_xml_event sl_xml_put_inner(struct sl_xml *xml, struct sl_out *out) { return put_inner(xml, out, xml->depth); }
+
+/* Nothing in it stands for something else: it can be put and folded in one go. */
+static bool is_literal(uint32_t marks) { return (marks & ~SL_XML_IS_CDATA) == 0; }
+
+/* Most elements hold one text and nothing else. */
 enum sl_xml_event sl_xml_line(struct sl_xml *xml, struct sl_out *out, struct sl_ref *ref)
 {
+    uint32_t depth = xml->depth;
     sl_out_open(out);
-    enum sl_xml_event event = sl_xml_put_inner(xml, out);
+    bool has_text = sl_xml_next(xml) == SL_XML_TEXT, is_one = has_text && is_literal(xml->marks);
+    struct sl_xml_pieces pieces = sl_xml_pieces_of_text(xml);
+    enum sl_xml_event event = is_one ? sl_xml_next(xml) : xml->event;
+    if (is_one && event == SL_XML_END && xml->depth == depth) {
+        sl_text_put_line(out, xml->charset, pieces.rest.data, pieces.rest.len, &xml->parse->text);
+        *ref = sl_out_close(out);
+        return event;
+    }
+    if (has_text)
+        put_pieces(xml, out, pieces);
+    if (is_one && event == SL_XML_TEXT)
+        sl_xml_put(xml, out);
+    event = put_inner(xml, out, depth);
     sl_text_fold(out, 0);
     *ref = sl_out_close(out);
     return event;
@@ -187,10 +206,15 @@ enum sl_xml_event sl_xml_line(struct sl_xml *xml, struct sl_out *out, struct sl_
 
 struct sl_ref sl_xml_value_line(const struct sl_xml *xml, struct sl_out *out, const struct sl_xml_attr *attr)
 {
+    if (!attr || attr->value.len == 0)
+        return (struct sl_ref){ 0, 0 };
     sl_out_open(out);
-    if (attr)
+    if (is_literal(attr->marks)) {
+        sl_text_put_line(out, xml->charset, attr->value.data, attr->value.len, &xml->parse->text);
+    } else {
         sl_xml_put_value(xml, out, attr);
-    sl_text_fold(out, 0);
+        sl_text_fold(out, 0);
+    }
     return sl_out_close(out);
 }
 
