@@ -1,7 +1,5 @@
 #include "pipeline/client.h"
 
-#include "parsers/bulletin_json.h" /* enum sl_wire_source */
-#include "parsers/parse.h"
 #include "pipeline/clock.h"
 #include "pipeline/event.h"
 #include "pipeline/filter.h"
