@@ -477,44 +477,53 @@ static uint32_t take_stream(struct sl_frame *frame, struct conn *conn, const str
     return at;
 }
 
-static void put_or_drop(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, uint32_t len, enum sl_cut cut)
+/* False: no room, and who offers it can wait for some. */
+static bool put_or_drop(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, uint32_t len, enum sl_cut cut,
+                        bool waits)
 {
     struct unit unit = unit_of(conn, bytes, len, cut);
     if (put_in_ring(frame, conn, &unit))
-        return;
+        return true;
+    if (waits)
+        return false;
     count_framed(conn, &unit);
     sl_cell_add(&conn->feed->books[SL_RX_DROPPED_LANE + unit.lane], 1);
+    return true;
 }
 
-/* A datagram has all of its messages in it: nothing is gathered, and nothing is remembered. */
-static void take_datagram(struct sl_frame *frame, struct conn *conn, const struct sl_packet *packet)
+/* A datagram has all of its messages in it: nothing is gathered, and nothing is remembered.  How much was taken. */
+static uint32_t take_datagram(struct sl_frame *frame, struct conn *conn, const struct sl_packet *packet)
 {
     const struct sl_feed *feed = conn->feed->feed;
-    bool stripped = feed->framing == SL_FRAMING_CONTROL && !memchr(packet->data, 1 /* SOH */, packet->len) &&
+    bool stripped = feed->framing == SL_FRAMING_CONTROL && !packet->resumed &&
+                    !memchr(packet->data, 1 /* SOH */, packet->len) &&
                     !sl_framing_is_filling(packet->data, packet->len);
     struct sl_framer framer;
     sl_framer_init(&framer, stripped ? SL_FRAMING_DATAGRAM : feed->framing, feed->message_max);
     conn->first_ns = conn->rx_ns;
-    for (uint32_t at = 0; at < packet->len;) {
+    for (uint32_t at = 0, next; at < packet->len; at = next) {
         struct sl_framed framed;
         sl_framer_step(&framer, packet->data + at, packet->len - at, &framed);
         if (framed.end == SL_FRAMED_BROKEN) {
             uint32_t rest = packet->len - at;
-            put_or_drop(frame, conn, packet->data + at, rest < feed->message_max ? rest : feed->message_max,
-                        SL_CUT_TOO_LONG);
-            return;
+            return put_or_drop(frame, conn, packet->data + at, rest < feed->message_max ? rest : feed->message_max,
+                               SL_CUT_TOO_LONG, packet->waits)
+                       ? packet->len
+                       : at;
         }
-        count_fill(conn, framed.fill);
+        uint32_t fill = framed.fill, len = framed.len;
         const uint8_t *bytes = packet->data + at + framed.off;
-        uint32_t len = framed.len;
-        at += framed.taken;
+        next = at + framed.taken;
         if (framed.end == SL_FRAMED_MORE) { /* the datagram ends in a unit */
             sl_framer_end(&framer, SL_END_OF_DATAGRAM, &framed);
-            count_fill(conn, framed.fill);
+            fill += framed.fill;
         }
-        if (framed.end == SL_FRAMED_WHOLE || framed.end == SL_FRAMED_CUT)
-            put_or_drop(frame, conn, bytes, len - framed.trim, framed.cut);
+        bool is_unit = framed.end == SL_FRAMED_WHOLE || framed.end == SL_FRAMED_CUT;
+        if (is_unit && !put_or_drop(frame, conn, bytes, len - framed.trim, framed.cut, packet->waits))
+            return at;
+        count_fill(conn, fill);
     }
+    return packet->len;
 }
 
 uint32_t sl_frame_take(void *self, const struct sl_packet *packet)
@@ -532,10 +541,7 @@ uint32_t sl_frame_take(void *self, const struct sl_packet *packet)
     conn->wire_source = packet->wire_source;
     conn->ack = packet->ack;
     conn->flags = packet->flags;
-    if (!packet->datagram)
-        return take_stream(frame, conn, packet);
-    take_datagram(frame, conn, packet);
-    return packet->len;
+    return packet->datagram ? take_datagram(frame, conn, packet) : take_stream(frame, conn, packet);
 }
 
 void sl_frame_line(void *self, uint16_t line, uint16_t conn_idx, enum sl_line_event event)

@@ -479,7 +479,10 @@ uint32_t sl_order_take(void *self, const struct sl_packet *packet)
 {
     struct sl_order *order = self;
     struct window *window = order->of_line[packet->line];
-    return window ? take_datagram(order, window, packet) : order->config.sink.take(order->config.sink.ctx, packet);
+    if (!window)
+        return order->config.sink.take(order->config.sink.ctx, packet);
+    uint32_t took = take_datagram(order, window, packet);
+    return took || !packet->waits ? took : packet->len; /* what had come before is not wanted again */
 }
 
 void sl_order_line(void *self, uint16_t line, uint16_t conn, enum sl_line_event event)

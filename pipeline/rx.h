@@ -48,6 +48,8 @@ struct sl_packet {
     uint16_t conn;      /* which of a listening line's connections; 0 on other lines */
     bool datagram;      /* else a piece of a stream */
     bool end;           /* of a file: no bytes, and take returns 1 when it has taken that, 0: not now */
+    bool waits;         /* a datagram that can be offered again, from the byte on that take returns */
+    bool resumed;       /* and is */
     bool broken;        /* that file is not what it seemed when it was begun */
     uint8_t wire_source;
     uint16_t ack;       /* number of the file's struct sl_ack, plus 1; 0: nobody waits for an answer */
@@ -61,8 +63,8 @@ enum sl_line_event { SL_LINE_UP, SL_LINE_DOWN }; /* UP: of a connection or a fil
 struct sl_rx_sink {
     void *ctx;
     /* Returns how many bytes it took.  SL_TAKE_BROKEN: the stream has lost its framing, and rx ends the connection.
-     * A datagram is not offered again: taken whole it is used, 0 says that all of it had come before, and
-     * SL_TAKE_BROKEN that it is malformed. */
+     * A datagram that does not wait is not offered again: taken whole it is used, 0 says that all of it had come
+     * before, and SL_TAKE_BROKEN that it is malformed. */
     uint32_t (*take)(void *ctx, const struct sl_packet *packet);
     void (*line)(void *ctx, uint16_t line, uint16_t conn, enum sl_line_event event);
 };
@@ -99,6 +101,7 @@ struct sl_line_spool {
 struct sl_line_capture {
     uint32_t speed; /* times as fast as it was recorded; 0: as fast as may be */
     bool udp, tcp;  /* which of them */
+    char *const *more; /* files that go on where path ends, up to NULL; NULL: none */
     struct sl_line_end {
         struct in6_addr addr; /* IPv4 mapped; all zeros: any */
         uint16_t port;        /* 0: any */

@@ -21,6 +21,8 @@ _Static_assert(SL_TCP_STREAMS <= SL_LINE_CONNS_MAX, "a stream is a connection of
 struct source {
     struct sl_source_config config;
     const struct sl_line_capture *line;
+    const char *path; /* of the file at hand */
+    char *const *more; /* those that follow it */
     int fd;
     uint8_t *buf;
     uint32_t off, len;
@@ -29,6 +31,9 @@ struct source {
     struct sl_tcp tcp;
     int64_t first_ns, start_ns; /* the capture's first stamp, and when that was played, by poll's clock; 0: not yet */
     int64_t stamp_ns; /* of the frame at hand */
+    const uint8_t *waiting; /* of a datagram, what there was no room for; it lies where it was */
+    uint32_t waiting_len;
+    bool resumed; /* some of it was taken */
     bool held; /* a segment that the streams had no room for yet; its bytes are still where they were */
     struct sl_packet_ip held_ip;
     struct sl_packet_transport held_segment;
@@ -117,18 +122,32 @@ static bool is_wanted(const struct source *source, const struct sl_packet_ip *ip
            is_end(&source->line->to, &ip->dst, transport->dst_port);
 }
 
+/* Nobody sends faster than we can take: a recorded datagram waits for room.  False: it has to, or its rest. */
+static bool push_datagram(struct source *source)
+{
+    struct sl_packet packet = packet_of(source, source->waiting, source->waiting_len);
+    if (!source->waiting_len)
+        return true;
+    packet.datagram = packet.waits = true;
+    packet.resumed = source->resumed;
+    uint32_t took = source->config.sink.take(source->config.sink.ctx, &packet);
+    if (took > source->waiting_len) /* SL_TAKE_BROKEN */
+        took = source->waiting_len;
+    source->resumed |= took > 0;
+    source->waiting += took;
+    source->waiting_len -= took;
+    return !source->waiting_len;
+}
+
 static void give_datagram(struct source *source, const struct sl_packet_transport *udp)
 {
-    struct sl_packet packet = packet_of(source, udp->data, udp->len);
-    packet.datagram = true;
     note_bytes(source, udp->len);
     count(source, SL_RX_DATAGRAMS, 1);
-    if (!udp->len) {
-        count(source, SL_RX_DATAGRAMS_MALFORMED, 1);
-        return;
-    }
-    source->config.sink.take(source->config.sink.ctx, &packet);
-    count(source, SL_RX_DATAGRAMS_USED, 1);
+    count(source, udp->len ? SL_RX_DATAGRAMS_USED : SL_RX_DATAGRAMS_MALFORMED, 1);
+    source->waiting = udp->data;
+    source->waiting_len = udp->len;
+    source->resumed = false;
+    push_datagram(source);
 }
 
 static enum sl_book_rx handle_transport(struct source *source, const struct sl_packet_ip *ip)
@@ -180,12 +199,37 @@ static void handle(struct source *source, const struct sl_capture_frame *frame)
 
 /* ---- the file ---- */
 
+static void end_stream(struct source *source)
+{
+    source->ending = true;
+    sl_tcp_end(&source->tcp);
+}
+
+/* What ends early is a packet that was cut short. */
+static void note_early_end(struct source *source, const char *why)
+{
+    sl_say(SL_SAY_WARN, "capture file=%s: ends early: %s", source->path, why);
+    count(source, SL_RX_PACKETS, 1);
+    count(source, SL_RX_PACKETS_BAD, 1);
+}
+
+/* The streams go on in the next file, as who writes captures by pieces cuts them anywhere. */
 static void end_file(struct source *source, const char *why)
 {
     if (why)
-        sl_say(SL_SAY_WARN, "capture file=%s: ends early: %s", source->config.line->path, why);
-    source->ending = true;
-    sl_tcp_end(&source->tcp);
+        note_early_end(source, why);
+    source->off = source->len = 0;
+    while (source->more && *source->more) {
+        source->path = *source->more++;
+        close(source->fd);
+        source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (source->fd >= 0) {
+            sl_capture_init(&source->capture);
+            return;
+        }
+        note_early_end(source, strerror(errno));
+    }
+    end_stream(source);
 }
 
 /* A regular file's next bytes, as many as there is room for. */
@@ -245,7 +289,7 @@ static bool play_next(struct source *source, int64_t now_ns, int64_t *due_ns)
 /* False: the sink leaves what is offered. */
 static bool give_streams(struct source *source)
 {
-    while (sl_tcp_push(&source->tcp)) {
+    while (push_datagram(source) && sl_tcp_push(&source->tcp)) {
         if (!source->held)
             return true;
         source->held = !sl_tcp_take(&source->tcp, &source->held_ip, &source->held_segment, source->stamp_ns);
@@ -278,7 +322,7 @@ static void capture_drain(void *self)
 {
     struct source *source = self;
     if (!source->ending)
-        end_file(source, NULL);
+        end_stream(source);
 }
 
 static int capture_fd(const void *self)
@@ -308,7 +352,9 @@ static int capture_open(void **out, const struct sl_source_config *config, char 
     struct sl_tcp_sink sink = { source, give, open_stream, close_stream, note_gap };
     source->config = *config;
     source->line = &config->line->capture;
-    source->fd = open(config->line->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    source->path = config->line->path;
+    source->more = source->line->more;
+    source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     int rc = source->fd < 0 ? -errno : 0;
     if (rc)
         snprintf(err, err_len, "%s: %s", config->line->path, strerror(-rc));
