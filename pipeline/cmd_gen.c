@@ -134,7 +134,7 @@ static bool take_format(void *to, char *text)
     const struct sl_format *format = sl_format_named(text, strlen(text));
 
     shape->format = format ? format->id : SL_FORMAT_CNT;
-    return shape->format == SL_FORMAT_IPTC7901 || shape->format == SL_FORMAT_ANPA1312;
+    return sl_gen_size_min(shape->format);
 }
 
 static bool take_service(void *to, char *text)
@@ -331,14 +331,14 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
         { 'n', "count", "N", "stop after N messages", sl_take_count, &sender.count, "a number from 1" },
         { 'd', "for", "TIME", "stop after this time (10s where --count is not given)",
           sl_take_duration, &sender.for_ns, "a time such as 10s" },
-        { 'z', "size", "SIZE", "of a message: 4KiB, or 512B..8KiB (the default), small ones more often",
+        { 'z', "size", "SIZE", "of a message: 4KiB, or 512B..8KiB (the default; nitf from 1KiB), small ones more often",
           take_size, &sender.shape, "512B to 16MiB, or a range such as 512B..8KiB" },
         { 'l', "lanes", "LIST", "weights: flash:1,urgent:4,normal:80,bulk:15",
           take_lanes, &sender.shape, "weights such as flash:1,bulk:9" },
         { 'e', "errors", "LIST", "on purpose: garbage:1%,cut:0.1%,header:1%,control:1%,twice:5%",
           take_errors, &sender.shape, "shares such as garbage:1%,cut:0.1%" },
-        { 'f', "format", "NAME", "iptc7901 (the default) or anpa1312", take_format, &sender.shape,
-          "iptc7901 or anpa1312" },
+        { 'f', "format", "NAME", "iptc7901 (the default), anpa1312 or nitf", take_format, &sender.shape,
+          "iptc7901, anpa1312 or nitf" },
         { 'w', "service", "NAME", "1 to 7 small letters that no other wire here has (syn)",
           take_service, &sender.shape, "1 to 7 small letters" },
         { 'S', "seed", "N", "another seed, other messages (1)", sl_take_number, &sender.seed, "a number" },
@@ -356,6 +356,8 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
         return sl_usage_refuse(command, "--to URL expected");
     if (!sender.count && !sender.for_ns)
         sender.for_ns = 10 * SL_TIME_NS;
+    if (sender.shape.size_max && sender.shape.format && sender.shape.size_min < sl_gen_size_min(sender.shape.format))
+        return sl_usage_refuse(command, "--size of at least %uB expected with --format nitf", SL_GEN_NITF_SIZE_MIN);
     if (sl_gen_init(&sender.gen, sender.seed, &sender.shape))
         return sl_usage_refuse(command,
                                "--service of 1 to 7 small letters, and --errors of at most 100%% together expected");

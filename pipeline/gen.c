@@ -9,7 +9,9 @@
 #define NUMBERS_PER_SERVICE 1000000u /* the header's number has six digits; then the service's last letter moves on */
 #define FURNITURE_MAX                                                                                                  \
     460u /* header, keywords, head, notebook and trailer together, which the body's room is reckoned from */
-#define NOISE_MAX 48u
+#define NOISE_MAX          48u
+#define NITF_FURNITURE_MAX 900u
+_Static_assert(NITF_FURNITURE_MAX + NOISE_MAX <= SL_GEN_NITF_SIZE_MIN, "and so has the shortest in NITF");
 _Static_assert(FURNITURE_MAX + NOISE_MAX <= SL_GEN_SIZE_MIN, "the shortest message has room for a frame and noise");
 #define LINE_COLUMNS 69u
 #define PPM          1000000u
@@ -213,13 +215,38 @@ static void put_table(struct text *text, uint64_t *random)
     put_word(text, "\r\n");
 }
 
-static void make_paragraph(struct text *text, uint64_t *random)
+static void put_nitf_table(struct text *text, uint64_t *random)
+{
+    char row[128];
+
+    put_word(text, "<table>");
+    for (uint32_t i = 0; i < 6; i++) {
+        snprintf(row, sizeof(row), "<tr><td>%s</td><td>%u.%u</td><td>%u</td></tr>", PICK(random, places),
+                 80 + below(random, 900), below(random, 10), 1000 + below(random, 90000));
+        put_word(text, row);
+    }
+    put_word(text, "</table>\n");
+}
+
+/* A line of its own, so that a body that ends at a line's end ends behind a whole element. */
+static void put_element(struct text *text, const char *prose, uint32_t len)
+{
+    put_word(text, "<p>");
+    put(text, prose, len);
+    put_word(text, "</p>\n");
+}
+
+static void make_paragraph(struct text *text, unsigned format, uint64_t *random)
 {
     char prose[SL_GEN_PARAGRAPH_MAX - 64];
     struct text sentences = { .data = prose, .cap = sizeof(prose) };
+    bool is_nitf = format == SL_FORMAT_NITF;
 
     if (below(random, 32) == 0) {
-        put_table(text, random);
+        if (is_nitf)
+            put_nitf_table(text, random);
+        else
+            put_table(text, random);
         return;
     }
     uint32_t cnt = 1 + below(random, 3);
@@ -228,7 +255,10 @@ static void make_paragraph(struct text *text, uint64_t *random)
             put_word(&sentences, " ");
         put_sentence(&sentences, random);
     }
-    put_wrapped(text, prose, sentences.len);
+    if (is_nitf)
+        put_element(text, prose, sentences.len);
+    else
+        put_wrapped(text, prose, sentences.len);
 }
 
 /* ---- a message ---- */
@@ -470,6 +500,70 @@ static void put_anpa_end(struct text *text, const struct sl_gen *gen)
     put(text, line, (uint32_t)len);
 }
 
+/* ---- and in NITF ---- */
+
+/* What it says of other items: a kill and a lead name the one that it began with, and so does a correction. */
+static void put_nitf_docdata(struct text *text, const struct sl_gen *gen, struct plan *plan)
+{
+    char urgency = urgency_of(plan->lane, &plan->random);
+
+    put_word(text, "<docdata management-status=\"");
+    put_word(text, plan->form == FORM_KILL ? "canceled" : "usable");
+    if (plan->form == FORM_KILL || plan->form == FORM_LEAD) {
+        put_word(text, "\" management-doc-idref=\"");
+        put_name(text, gen, plan->story);
+    }
+    put_word(text, "\">\n");
+    if (plan->form == FORM_CORRECTION) {
+        put_word(text, "<correction id-string=\"");
+        put_name(text, gen, plan->story);
+        put_word(text, "\"/>\n");
+    }
+    put_word(text, "<doc-id regsrc=\"slg\" id-string=\"");
+    put_name(text, gen, gen->number);
+    put_word(text, "\"/>\n<urgency ed-urg=\"");
+    put(text, gen->error == SL_GEN_HEADER ? "x" : &urgency, 1);
+    put_word(text, "\"/>\n<ed-msg info=\"due ");
+    put_digits(text, (uint64_t)gen->due_ns, 19);
+    put_word(text, "\"/>\n<du-key key=\"");
+    put_word(text, topics[plan->topic].slug);
+    put_word(text, "/");
+    put_word(text, places[plan->place]);
+    put_word(text, "\"/>\n");
+}
+
+static void put_nitf_head(struct text *text, const struct sl_gen *gen, struct plan *plan)
+{
+    struct sl_civil now;
+    char date[80];
+
+    sl_civil_from_s(&now, gen->due_ns / SL_TIME_NS);
+    put_word(text, "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<nitf>\n<head>\n");
+    put_nitf_docdata(text, gen, plan);
+    int len =
+        snprintf(date, sizeof(date), "<date.issue norm=\"%04u%02u%02uT%02u%02u%02uZ\"/>\n", (unsigned)now.year % 10000u,
+                 now.month % 100u, now.day % 100u, now.hour % 100u, now.minute % 100u, now.second % 100u);
+    put(text, date, (uint32_t)len);
+    put_word(text, "</docdata>\n</head>\n<body>\n<body.head><hedline><hl1>");
+    put_word(text, places[plan->place]);
+    put_word(text, " and ");
+    put_word(text, topics[plan->topic].subject);
+    put_word(text, ": ");
+    put_word(text, outcomes[plan->outcome]);
+    put_word(text, "</hl1></hedline></body.head>\n<body.content>\n");
+    if (plan->form == FORM_KILL) {
+        put_word(text, "<p>Please kill item ");
+        put_name(text, gen, plan->story);
+        put_word(text, ". A substitute will not be sent.</p>\n");
+        return;
+    }
+    put_word(text, "<p>");
+    put_lead(text, plan);
+    put_word(text, "</p>\n");
+}
+
+/* ---- what is wrong with one ---- */
+
 static void put_noise(struct text *text, uint64_t *random)
 {
     uint32_t len = 1 + below(random, NOISE_MAX);
@@ -502,6 +596,28 @@ static enum sl_gen_error draw_error(struct sl_gen *gen)
     return SL_GEN_FINE;
 }
 
+static void put_beginning(struct text *text, const struct sl_gen *gen, struct plan *plan)
+{
+    if (gen->shape.format == SL_FORMAT_NITF) {
+        put_nitf_head(text, gen, plan);
+    } else if (gen->shape.format == SL_FORMAT_ANPA1312) {
+        put_anpa_head(text, gen, plan);
+    } else {
+        put_header(text, gen, plan);
+        put_head(text, gen, plan);
+    }
+}
+
+static void put_ending(struct text *text, struct sl_gen *gen)
+{
+    if (gen->shape.format == SL_FORMAT_NITF)
+        put_word(text, "</body.content>\n</body>\n</nitf>\n");
+    else if (gen->shape.format == SL_FORMAT_ANPA1312)
+        put_anpa_end(text, gen);
+    else
+        put_end(text, gen);
+}
+
 static uint32_t write_message(struct sl_gen *gen, struct plan *plan, uint8_t *buf)
 {
     struct text text = { .data = (char *)buf, .cap = gen->shape.size_max };
@@ -509,24 +625,16 @@ static uint32_t write_message(struct sl_gen *gen, struct plan *plan, uint8_t *bu
 
     if (gen->error == SL_GEN_GARBAGE)
         put_noise(&text, &random);
-    uint32_t body_len = plan->form == FORM_KILL ? 0 : plan->size - FURNITURE_MAX - text.len;
-    bool is_anpa = gen->shape.format == SL_FORMAT_ANPA1312;
-    if (is_anpa) {
-        put_anpa_head(&text, gen, plan);
-    } else {
-        put_header(&text, gen, plan);
-        put_head(&text, gen, plan);
-    }
+    uint32_t furniture = gen->shape.format == SL_FORMAT_NITF ? NITF_FURNITURE_MAX : FURNITURE_MAX;
+    uint32_t body_len = plan->form == FORM_KILL ? 0 : plan->size - furniture - text.len;
+    put_beginning(&text, gen, plan);
     uint32_t body_at = text.len;
     put_body(&text, gen, &plan->random, body_len);
     if (gen->error == SL_GEN_CUT)
         return body_at + below(&random, text.len - body_at + 1);
     if (gen->error == SL_GEN_CONTROL)
         sprinkle_controls(text.data + body_at, text.len - body_at, &random);
-    if (is_anpa)
-        put_anpa_end(&text, gen);
-    else
-        put_end(&text, gen);
+    put_ending(&text, gen);
     return text.len;
 }
 
@@ -548,14 +656,28 @@ int sl_gen_message(struct sl_gen *gen, uint8_t *buf, uint32_t cap, int64_t due_n
 
 /* ---- life ---- */
 
+uint32_t sl_gen_size_min(unsigned format)
+{
+    switch (format) {
+    case SL_FORMAT_IPTC7901:
+    case SL_FORMAT_ANPA1312:
+        return SL_GEN_SIZE_MIN;
+    case SL_FORMAT_NITF:
+        return SL_GEN_NITF_SIZE_MIN;
+    default:
+        return 0;
+    }
+}
+
 static int check_shape(struct sl_gen *gen)
 {
     struct sl_gen_shape *shape = &gen->shape;
     uint64_t ppm = 0, sum = 0;
 
-    if (shape->format != SL_FORMAT_IPTC7901 && shape->format != SL_FORMAT_ANPA1312)
+    if (!sl_gen_size_min(shape->format))
         return -EINVAL;
-    if (shape->size_min < SL_GEN_SIZE_MIN || shape->size_min > shape->size_max || shape->size_max > SL_GEN_SIZE_MAX)
+    if (shape->size_min < sl_gen_size_min(shape->format) || shape->size_min > shape->size_max ||
+        shape->size_max > SL_GEN_SIZE_MAX)
         return -EINVAL;
     for (unsigned i = 0; i < SL_LANE_CNT; i++)
         sum += shape->lanes[i];
@@ -579,12 +701,12 @@ static void fill_defaults(struct sl_gen_shape *shape)
 
     if (!shape->service[0])
         memcpy(shape->service, SERVICE_DEFAULT, sizeof(SERVICE_DEFAULT));
-    if (!shape->size_min && !shape->size_max) {
-        shape->size_min = 512;
-        shape->size_max = 8192;
-    }
     if (!shape->format)
         shape->format = SL_FORMAT_IPTC7901;
+    if (!shape->size_min && !shape->size_max) {
+        shape->size_min = sl_gen_size_min(shape->format);
+        shape->size_max = 8192;
+    }
     if (!(shape->lanes[0] | shape->lanes[1] | shape->lanes[2] | shape->lanes[3]))
         memcpy(shape->lanes, lanes, sizeof(lanes));
 }
@@ -602,7 +724,7 @@ int sl_gen_init(struct sl_gen *gen, uint64_t seed, const struct sl_gen_shape *sh
     uint64_t random = chance_of(seed, 0, 4);
     for (uint32_t i = 0; i < SL_GEN_PARAGRAPHS; i++) {
         struct text text = { .data = gen->paragraphs[i].text, .cap = SL_GEN_PARAGRAPH_MAX };
-        make_paragraph(&text, &random);
+        make_paragraph(&text, gen->shape.format, &random);
         gen->paragraphs[i].len = text.len;
     }
     return 0;

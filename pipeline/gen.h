@@ -1,5 +1,5 @@
-/* pipeline/gen.h - the synthetic wire: messages of an agency that does not exist, in IPTC 7901 or ANPA 1312, made from
- * a seed.
+/* pipeline/gen.h - the synthetic wire: messages of an agency that does not exist, in IPTC 7901, ANPA 1312 or NITF, made
+ * from a seed.
  *
  * Life      init; message after message; no end.
  * Threads   One.
@@ -18,6 +18,7 @@
 #include "parsers/parse.h"
 
 #define SL_GEN_SIZE_MIN      512u
+#define SL_GEN_NITF_SIZE_MIN 1024u /* tags take room */
 #define SL_GEN_SIZE_MAX      (16u << 20)
 #define SL_GEN_PARAGRAPHS    192u
 #define SL_GEN_PARAGRAPH_MAX 768u
@@ -35,9 +36,9 @@ enum sl_gen_error {
 const char *sl_gen_error_name(unsigned error); /* "garbage" ...; "" fine */
 
 struct sl_gen_shape {
-    unsigned format; /* SL_FORMAT_IPTC7901, which is also the default, or SL_FORMAT_ANPA1312 */
+    unsigned format; /* SL_FORMAT_IPTC7901, which is also the default, SL_FORMAT_ANPA1312 or SL_FORMAT_NITF */
     char service[8]; /* 1 to 7 letters, which no other generator on the same wire has; "" syn */
-    uint32_t size_min, size_max; /* 0, 0: 512 to 8192.  Small ones are more frequent, as on real wires */
+    uint32_t size_min, size_max; /* 0, 0: the smallest to 8192.  Small ones are more frequent, as on real wires */
     uint32_t lanes[SL_LANE_CNT]; /* weights; all 0: 1, 4, 80, 15 */
     uint32_t error_ppm[SL_GEN_ERROR_CNT]; /* of a million messages; [SL_GEN_FINE] is not looked at */
 };
@@ -57,6 +58,8 @@ struct sl_gen {
     } paragraphs[SL_GEN_PARAGRAPHS];
 };
 
+/* Of the shortest messages in this format; 0: it cannot be made. */
+uint32_t sl_gen_size_min(unsigned format);
 /* shape NULL: all defaults. */
 int sl_gen_init(struct sl_gen *gen, uint64_t seed, const struct sl_gen_shape *shape);
 /* The next message.  *lane is what its header asks for. */

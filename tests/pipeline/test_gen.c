@@ -62,7 +62,7 @@ Test(gen, the_same_seed_gives_the_same_bytes_and_another_gives_others)
     cr_expect_eq(differ_cnt, 100);
 }
 
-static const unsigned formats[] = { SL_FORMAT_IPTC7901, SL_FORMAT_ANPA1312 };
+static const unsigned formats[] = { SL_FORMAT_IPTC7901, SL_FORMAT_ANPA1312, SL_FORMAT_NITF };
 #define FORMAT_CNT (sizeof(formats) / sizeof(formats[0]))
 
 static void start(unsigned format_id, uint64_t seed)
@@ -105,7 +105,8 @@ Test(gen, no_two_messages_have_the_same_identity)
     enum sl_lane lane;
 
     for (size_t f = 0; f < FORMAT_CNT; f++) {
-        struct sl_gen_shape shape = { .format = formats[f], .size_min = 512, .size_max = 512 };
+        uint32_t size = sl_gen_size_min(formats[f]);
+        struct sl_gen_shape shape = { .format = formats[f], .size_min = size, .size_max = size };
         cr_assert_eq(sl_gen_init(&gen, 1, &shape), 0);
         gen.number = 990000; /* over the border where the running number begins again */
         for (int i = 0; i < CNT; i++) {

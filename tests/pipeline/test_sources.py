@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import test_daemon  # noqa: E402
 from test_daemon import Daemon, dial, free_port, until  # noqa: E402
-from test_spool import put, status  # noqa: E402
+from test_spool import gen, put, status  # noqa: E402
 
 ROOT = ""
 DATAGRAM_MAX = 60000
@@ -227,10 +227,33 @@ def a_hole_in_a_capture_is_named_and_costs_one_message():
             assert daemon.stop() == 0
 
 
+def a_synthetic_xml_wire_comes_whole_by_every_way():
+    with test_daemon.tempfile.TemporaryDirectory(prefix="slugline-sources-") as folder:
+        spool, pcap, tcp_port, udp_port = os.path.join(folder, "spool"), os.path.join(folder, "w.pcap"), free_port(), free_port()
+        os.mkdir(spool)
+        assert gen("--to", "pcap://%s?to=239.1.1.1:5001" % pcap, "-f", "nitf", "-n", "300", "-r", "30000") == 300
+        lines = {"stream": ("xml", "tcp-listen://127.0.0.1:%d" % tcp_port), "files": ("file", "spool://" + spool),
+                 "packets": ("datagram", "udp://127.0.0.1:%d" % udp_port), "taped": ("datagram", "pcap://%s?speed=max" % pcap)}
+        feeds = ['name: %s, format: nitf, framing: %s, lines: ["%s"]' % (name, *line) for name, line in lines.items()]
+        with Daemon(feeds) as daemon:
+            for service, to in enumerate(("tcp://127.0.0.1:%d" % tcp_port, "spool://" + spool, "udp://127.0.0.1:%d" % udp_port)):
+                assert gen("--to", to, "-f", "nitf", "-n", "300", "-r", "2000", "-w", "wire" + "abc"[service]) == 300
+            answered = lambda feed: feed["published"] + feed["duplicates"] + feed["held"]
+            until("all of all", lambda: [answered(feed) for feed in status(daemon)["feeds"]] == [300] * 4)
+            assert not any(feed["rejected"] or feed["duplicates"] for feed in status(daemon)["feeds"]), status(daemon)["feeds"]
+            wrong = ("garbage:2%,cut:2%,header:2%,control:2%,twice:2%",)
+            made = gen("--to", "tcp://127.0.0.1:%d" % tcp_port, "-f", "nitf", "-n", "1000", "-r", "5000", "-w", "bad", "-e", *wrong)
+            assert made == 1000
+            until("most of it", lambda: status(daemon)["feeds"][0]["published"] >= 300 + 900)
+            assert status(daemon)["feeds"][0]["duplicates"] >= 5, status(daemon)["feeds"][0]
+            assert daemon.stop() == 0
+
+
 CASES = [
     the_same_messages_by_every_way_are_the_same_bulletins,
     a_capture_is_played_at_its_pace_with_its_stamps,
     a_hole_in_a_capture_is_named_and_costs_one_message,
+    a_synthetic_xml_wire_comes_whole_by_every_way,
 ]
 
 
