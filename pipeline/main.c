@@ -22,6 +22,11 @@ static const struct sl_command commands[] = {
       "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail joins it again "
       "by itself.\n"
       "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n" },
+    { "replay", sl_cmd_replay, "play recorded traffic (pcap, pcapng) through a walk of its own, without a daemon",
+      "[OPTIONS] FILE ...", "a FILE",
+      "Prints bulletins as tail does, and at the end the books on standard error.  Several files are one capture, cut "
+      "into pieces.\n"
+      "Exit status: 0 fine, 1 something was rejected, cut or lost, and the books say what, 2 usage.\n" },
     { "status", sl_cmd_status, "what the daemon has received, published, refused and lost", "[OPTIONS]", NULL,
       "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n" },
     { "journal", sl_cmd_journal, "what is on the disk: list, print, prove whole", "ls|cat|verify [OPTIONS]",
