@@ -156,6 +156,7 @@ Test(tcp, a_hole_is_given_up_when_too_much_lies_behind_it, .init = start, .fini 
     sl_tcp_end(&tcp);
     room = 0;
     cr_expect_not(sl_tcp_push(&tcp), "what is left is said so");
+    stop();
     start();
     take(1, 1000, 0, "a", 1, 0);
     for (uint32_t i = 0; i <= SL_TCP_PIECES; i++)
