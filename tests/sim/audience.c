@@ -198,6 +198,26 @@ static void take_bulletin(struct sim *sim, const struct sl_record *record)
         take_whole(sim, record, bulletin, sent);
 }
 
+/* What is missing is named once, and nothing beyond what the agency has numbered. */
+static void take_gap(struct sim *sim, const struct sl_record *record)
+{
+    struct audience *audience = &sim->audience;
+    const struct sl_notice *notice = (const void *)(record + 1);
+    uint64_t end = notice->first + notice->cnt;
+    if (!sim->world.numbered[record->feed] || !notice->cnt || end > sim->network.next_number[record->feed]) {
+        violated(sim, "tape %" PRIu64 ": a gap of %" PRIu64 " from %" PRIu64 " in feed %u", record->seq, notice->cnt,
+                 notice->first, record->feed);
+        return;
+    }
+    for (uint64_t number = notice->first; number < end; number++) {
+        if (audience->missing[record->feed][number % NUMBERED_MAX])
+            violated(sim, "tape %" PRIu64 ": %" PRIu64 " is missing twice", record->seq, number);
+        audience->missing[record->feed][number % NUMBERED_MAX] = true;
+    }
+    audience->gap_cnt[record->feed]++;
+    audience->missing_cnt[record->feed] += notice->cnt;
+}
+
 static void take_notice(struct sim *sim, const struct sl_record *record)
 {
     const struct sl_notice *notice = (const void *)(record + 1);
@@ -224,9 +244,13 @@ void read_everything(struct sim *sim)
     read_raw(sim);
     for (const struct sl_record *record; (record = next_record(sim, LOG_TAPE));) {
         sim->audience.digest = XXH3_64bits_withSeed(record, record->len, sim->audience.digest);
-        check_order(sim, record);
+        if (record->kind != SL_RECORD_GAP) /* which has no arrival */
+            check_order(sim, record);
+        happened(sim, HAPPENED_AHEAD_OF_A_GAP, (record->flags & SL_RECORD_AFTER_GAP) != 0);
         if (record->kind < SL_KIND_CNT)
             take_bulletin(sim, record);
+        else if (record->kind == SL_RECORD_GAP)
+            take_gap(sim, record);
         else
             take_notice(sim, record);
     }

@@ -39,9 +39,10 @@ static void check_fates(struct sim *sim)
     for (uint32_t f = 0; f < sim->world.feed_cnt; f++) {
         held_now += desk_book(sim, f, SL_DESK_HELD_NOW);
         cancelled += desk_book(sim, f, SL_DESK_VERDICT + SL_VERDICT_CANCELLED) + desk_book(sim, f, SL_DESK_HELD_NOW);
-        if (lost[f] > dropped_of(sim, f))
-            violated(sim, "feed %u: %" PRIu64 " messages are missing, %" PRIu64 " were dropped", f, lost[f],
-                     dropped_of(sim, f));
+        uint64_t excused = dropped_of(sim, f) + rx_book(sim, f, SL_RX_ORDER_LOST);
+        if (lost[f] > excused)
+            violated(sim, "feed %u: %" PRIu64 " messages are missing, %" PRIu64 " were dropped or given up", f, lost[f],
+                     excused);
     }
     if (held_now > timeless + stumps)
         violated(sim, "%" PRIu64 " are still held at the end of time, %" PRIu64 " have none", held_now, timeless);
@@ -50,6 +51,33 @@ static void check_fates(struct sim *sim)
         (cancelled < kept_back - (kept_back < stumps ? kept_back : stumps) || cancelled > kept_back + stumps))
         violated(sim, "%" PRIu64 " were held and never published, %" PRIu64 " are cancelled or still held", kept_back,
                  cancelled);
+}
+
+/* Every number that the agency used is out once or is named as missing; all that no line brought are. */
+static void check_numbers(struct sim *sim, uint32_t feed)
+{
+    const struct audience *audience = &sim->audience;
+    uint64_t cnt = sim->network.next_number[feed] - 1, never = 0, late = 0;
+    for (uint64_t number = 1; number <= cnt; number++) {
+        bool came = sim->network.came[feed][number], missing = audience->missing[feed][number];
+        never += !came;
+        late += came && missing;
+        if (!came && !missing)
+            violated(sim, "feed %u: nobody brought %" PRIu64 ", and nobody says so", feed, number);
+    }
+    if (rx_book(sim, feed, SL_RX_ORDER_EXPECTED) != cnt ||
+        rx_book(sim, feed, SL_RX_ORDER_ONCE) != cnt - audience->missing_cnt[feed] ||
+        rx_book(sim, feed, SL_RX_ORDER_LOST) != audience->missing_cnt[feed] ||
+        rx_book(sim, feed, SL_RX_ORDER_GAPS) != audience->gap_cnt[feed])
+        violated(sim,
+                 "feed %u: %" PRIu64 " were numbered, %" PRIu64 " gaps of %" PRIu64 " told; the books say %" PRIu64
+                 " expected, %" PRIu64 " once, %" PRIu64 " gaps of %" PRIu64,
+                 feed, cnt, audience->gap_cnt[feed], audience->missing_cnt[feed],
+                 rx_book(sim, feed, SL_RX_ORDER_EXPECTED), rx_book(sim, feed, SL_RX_ORDER_ONCE),
+                 rx_book(sim, feed, SL_RX_ORDER_GAPS), rx_book(sim, feed, SL_RX_ORDER_LOST));
+    happened(sim, HAPPENED_NUMBER_LOST, never);
+    happened(sim, HAPPENED_NUMBER_LATE, late);
+    happened(sim, HAPPENED_NUMBERS_GIVEN_UP, audience->gap_cnt[feed]);
 }
 
 static void check_tape(struct sim *sim)
@@ -111,6 +139,9 @@ void check_the_day(struct sim *sim)
         violated(sim, "the books do not balance: %s", line);
     check_tape(sim);
     check_fates(sim);
+    for (uint32_t f = 0; f < sim->world.feed_cnt; f++)
+        if (sim->world.numbered[f])
+            check_numbers(sim, f);
     note_what_happened(sim);
     happened(sim, HAPPENED_DAY, 1);
 }

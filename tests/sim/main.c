@@ -51,6 +51,12 @@ static const char *const happenings[HAPPENED_CNT] = {
     [HAPPENED_READER_JOINED_LATE] = "readers that joined late",
     [HAPPENED_CLOCK_STEP] = "records with a stepped clock",
     [HAPPENED_WINDOW_FORGOT] = "duplicates that a window of 16 had forgotten",
+    [HAPPENED_NUMBERED_BY_TWO] = "numbered feeds by two lines",
+    [HAPPENED_NUMBER_REPEATED] = "numbered datagrams that said nothing new",
+    [HAPPENED_NUMBER_LOST] = "numbered messages that no line brought",
+    [HAPPENED_NUMBER_LATE] = "numbered messages that came when they had been given up",
+    [HAPPENED_NUMBERS_GIVEN_UP] = "gaps told on the tape",
+    [HAPPENED_AHEAD_OF_A_GAP] = "FLASH handed on ahead of a hole, or the first behind one",
 };
 
 /* How busy each part of the world is this day: one lags behind, then another. */
@@ -124,6 +130,7 @@ static void drain(struct sim *sim)
 static void end_day(struct sim *sim)
 {
     drain(sim);
+    tell_ends(sim); /* what was lost last is missed now */
     /* Past all embargoes, and past the time of every message that never ended. */
     sim->now_ns += 1000 * 60 * SL_TIME_NS;
     doubt_open_units(sim);
@@ -142,6 +149,7 @@ static struct sim *new_day(uint64_t seed, uint64_t *all)
     open_world(sim);
     open_agency(sim, between(&sim->dice, 100, 600));
     open_audience(sim);
+    tell_ends(sim); /* before the first message, so that all of them are missed that do not come */
     return sim;
 }
 

@@ -24,8 +24,11 @@ static void add_line(struct sim *sim, uint16_t feed, bool datagram)
 void open_network(struct sim *sim)
 {
     for (uint16_t feed = 0; feed < sim->world.feed_cnt; feed++) {
-        bool datagram = chance(&sim->dice, 35);
-        for (uint32_t lines = chance(&sim->dice, 50) ? 2 : 1; lines; lines--)
+        bool numbered = sim->world.numbered[feed], datagram = chance(&sim->dice, 35) || numbered;
+        uint32_t lines = chance(&sim->dice, numbered ? 80 : 50) ? 2 : 1;
+        happened(sim, HAPPENED_NUMBERED_BY_TWO, numbered && lines == 2);
+        sim->network.next_number[feed] = 1;
+        for (; lines; lines--)
             add_line(sim, feed, datagram);
     }
 }
@@ -84,6 +87,27 @@ static void send_on_stream(struct sim *sim, struct line *line, struct sent *sent
     write_stream(line, sent->bytes, whole ? sent->len : between(dice, 1, sent->len - 1), sent, whole);
 }
 
+static void put_header(uint8_t *bytes, uint64_t first, uint16_t cnt)
+{
+    struct sl_mold header = { .session = "DAY       ", .seq = first, .cnt = cnt };
+    sl_mold_write(bytes, &header);
+}
+
+static void begin_numbered(struct datagram *datagram)
+{
+    datagram->bytes = malloc(SL_MOLD_HEADER_LEN);
+    datagram->len = SL_MOLD_HEADER_LEN;
+}
+
+/* The length of one more message, and the header that counts it. */
+static void add_block(struct datagram *datagram, uint32_t len)
+{
+    datagram->bytes = realloc(datagram->bytes, datagram->len + 2);
+    datagram->bytes[datagram->len++] = (uint8_t)(len >> 8);
+    datagram->bytes[datagram->len++] = (uint8_t)len;
+    put_header(datagram->bytes, datagram->first, (uint16_t)(datagram->sent_cnt + 1));
+}
+
 /* Messages share a datagram now and then. */
 static void send_in_datagram(struct sim *sim, struct line *line, struct sent *sent)
 {
@@ -94,11 +118,18 @@ static void send_in_datagram(struct sim *sim, struct line *line, struct sent *se
         sent->doubtful = true;
     }
     struct datagram *last = line->datagram_cnt ? &line->datagrams[line->datagram_cnt - 1] : NULL;
+    bool numbered = sim->world.numbered[line->feed];
     bool shared = last && last->sent_cnt < 3 && len == sent->len && chance(dice, 20);
+    /* The one before it may have gone from the middle. */
+    shared = shared && (!numbered || last->first + last->sent_cnt == sim->network.next_number[line->feed]);
     if (!shared) {
         last = &line->datagrams[line->datagram_cnt++];
-        *last = (struct datagram){ 0 };
+        *last = (struct datagram){ .first = sim->network.next_number[line->feed] };
+        if (numbered)
+            begin_numbered(last);
     }
+    if (numbered)
+        add_block(last, len);
     last->bytes = realloc(last->bytes, last->len + len);
     memcpy(last->bytes + last->len, sent->bytes, len);
     last->len += len;
@@ -118,6 +149,8 @@ void send_on_all_lines(struct sim *sim, struct sent *sent)
         else if (line->up)
             send_on_stream(sim, line, sent);
     }
+    if (++sim->network.next_number[sent->feed] == NUMBERED_MAX && sim->world.numbered[sent->feed])
+        violated(sim, "more messages than a day can number");
 }
 
 /* ---- what the walk gets ---- */
@@ -193,6 +226,54 @@ static bool deliver_stream(struct sim *sim, struct line *line)
     return took != 0;
 }
 
+/* As rx does it.  What came when it had been given up is a repeat. */
+static void take_numbered(struct sim *sim, const struct line *line, const struct sl_packet *packet)
+{
+    sl_cell *books = sl_books_rx(&sim->world.books, line->feed);
+    uint32_t took = sl_order_take(sim->world.sides[line->side].order, packet);
+    sl_cell_add(&books[SL_RX_BYTES], packet->len);
+    sl_cell_add(&books[SL_RX_DATAGRAMS], 1);
+    sl_cell_add(&books[took ? SL_RX_DATAGRAMS_USED : SL_RX_DATAGRAMS_REPEATED], 1);
+    happened(sim, HAPPENED_NUMBER_REPEATED, !took);
+    if (took && took != packet->len)
+        violated(sim, "order took %u of a datagram of %u bytes", took, packet->len);
+}
+
+static bool send_heartbeat(struct sim *sim, const struct line *line)
+{
+    uint8_t heartbeat[SL_MOLD_HEADER_LEN];
+    const sl_cell *expected = &sl_books_rx(&sim->world.books, line->feed)[SL_RX_ORDER_EXPECTED];
+    uint64_t before = sl_cell_get(expected);
+    put_header(heartbeat, sim->network.next_number[line->feed], SL_MOLD_HEARTBEAT);
+    struct sl_packet packet = packet_of(sim, line, heartbeat, sizeof(heartbeat));
+    take_numbered(sim, line, &packet);
+    return sl_cell_get(expected) != before;
+}
+
+bool tell_ends(struct sim *sim)
+{
+    bool news = false;
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++)
+        if (sim->world.numbered[sim->network.lines[i].feed])
+            news |= send_heartbeat(sim, &sim->network.lines[i]);
+    return news;
+}
+
+static void give_datagram(struct sim *sim, const struct line *line, const struct datagram *datagram)
+{
+    struct sl_packet packet = packet_of(sim, line, datagram->bytes, datagram->len);
+    if (sim->world.numbered[line->feed]) {
+        take_numbered(sim, line, &packet);
+        for (uint32_t i = 0; i < datagram->sent_cnt; i++)
+            sim->network.came[line->feed][(datagram->first + i) % NUMBERED_MAX] = true;
+    } else {
+        count_packet(sim, line, datagram->len);
+        sl_frame_take(sim->world.sides[line->side].frame, &packet);
+    }
+    for (uint32_t i = 0; i < datagram->sent_cnt; i++)
+        datagram->sent[i]->datagram_cnt++;
+}
+
 static void take_out(struct line *line, uint32_t d)
 {
     free(line->datagrams[d].bytes);
@@ -211,11 +292,7 @@ static bool deliver_datagram(struct sim *sim, struct line *line)
     if (chance(dice, 4)) {
         happened(sim, HAPPENED_PACKET_LOST, 1);
     } else {
-        struct sl_packet packet = packet_of(sim, line, datagram->bytes, datagram->len);
-        count_packet(sim, line, datagram->len);
-        sl_frame_take(sim->world.sides[line->side].frame, &packet);
-        for (uint32_t i = 0; i < datagram->sent_cnt; i++)
-            datagram->sent[i]->datagram_cnt++;
+        give_datagram(sim, line, datagram);
     }
     if (chance(dice, 4))
         happened(sim, HAPPENED_PACKET_DOUBLED, 1);

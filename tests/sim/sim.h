@@ -11,6 +11,7 @@
 #ifndef SL_TESTS_SIM_H
 #define SL_TESTS_SIM_H
 
+#include "pipeline/order.h"
 #include "pipeline/stages.h"
 #include "tests/dice.h"
 
@@ -60,6 +61,12 @@ enum happening {
     HAPPENED_READER_JOINED_LATE,
     HAPPENED_CLOCK_STEP,
     HAPPENED_WINDOW_FORGOT,
+    HAPPENED_NUMBERED_BY_TWO,
+    HAPPENED_NUMBER_REPEATED,
+    HAPPENED_NUMBER_LOST,
+    HAPPENED_NUMBER_LATE,
+    HAPPENED_NUMBERS_GIVEN_UP,
+    HAPPENED_AHEAD_OF_A_GAP,
     HAPPENED_CNT,
 };
 
@@ -107,6 +114,7 @@ struct agency {
 #define LINES_MAX    8u
 
 struct side { /* a receive thread */
+    struct sl_order *order; /* NULL: no feed here is numbered */
     struct sl_frame *frame;
     struct sl_line_config lines[LINES_MAX];
     uint32_t line_cnt;
@@ -119,6 +127,7 @@ struct side { /* a receive thread */
 struct world {
     struct sl_feed feeds[FEEDS_MAX];
     uint32_t feed_cnt;
+    bool numbered[FEEDS_MAX]; /* datagrams that number their messages */
     struct side sides[SIDES_MAX];
     uint32_t side_cnt;
     struct sl_desk *desk;
@@ -146,8 +155,10 @@ struct datagram {
     uint32_t len;
     struct sent *sent[3];
     uint32_t sent_cnt;
+    uint64_t first; /* number of the first, where they are numbered */
 };
 
+#define NUMBERED_MAX  4096u /* messages of a numbered feed in a day, repetitions included */
 #define UNITS_MAX     128u
 #define DATAGRAMS_MAX 32u
 #define STREAM_LEN    (256u * 1024u)
@@ -166,6 +177,8 @@ struct line {
 struct network {
     struct line lines[LINES_MAX];
     uint32_t line_cnt;
+    uint64_t next_number[FEEDS_MAX];
+    bool came[FEEDS_MAX][NUMBERED_MAX]; /* by any line */
 };
 
 /* ---- audience: readers, and one that misses nothing ---- */
@@ -199,6 +212,8 @@ struct audience {
     uint64_t arrival[FEEDS_MAX][SL_LANE_CNT]; /* the last published */
     bool held[FEEDS_MAX][ARRIVALS_MAX]; /* whose turn comes later */
     uint64_t digest; /* of the whole tape */
+    uint64_t gap_cnt[FEEDS_MAX], missing_cnt[FEEDS_MAX]; /* gaps that were told, and what is missing in them */
+    bool missing[FEEDS_MAX][NUMBERED_MAX]; /* told so */
     uint32_t stumps_held; /* of messages that were cut before their mark */
     struct reader readers[READERS_MAX];
     uint8_t *buf;
@@ -242,6 +257,7 @@ bool network_has_room(const struct sim *sim, uint16_t feed);
 void send_on_all_lines(struct sim *sim, struct sent *sent);
 void disturb_somebody(struct sim *sim);
 bool deliver(struct sim *sim, struct line *line); /* false: nothing moved */
+bool tell_ends(struct sim *sim); /* of numbered feeds: heartbeats, which nobody loses */
 void doubt_open_units(struct sim *sim); /* time has jumped: what is half delivered may be cut */
 
 /* audience.c */

@@ -62,6 +62,15 @@ static void plan_feeds(struct sim *sim)
             .message_ns = SL_TIME_NS / 2,
             .rx = i % world->side_cnt,
         };
+    for (uint32_t i = 0; i < world->feed_cnt; i++) {
+        struct sl_feed *feed = &world->feeds[i];
+        world->numbered[i] = chance(&sim->dice, 20);
+        if (!world->numbered[i])
+            continue;
+        feed->framing = SL_FRAMING_MOLDUDP64;
+        feed->reorder_ns = between(&sim->dice, 10, 20000) * 1000;
+        feed->park_len = 65536; /* less than lies in the line that is behind, now and then */
+    }
 }
 
 static void make_rings(struct sim *sim, uint64_t *message_bytes, uint64_t *answer_bytes)
@@ -91,6 +100,27 @@ static void make_books(struct world *world)
     assert(!rc);
 }
 
+static void make_order(struct sim *sim, struct side *side)
+{
+    struct world *world = &sim->world;
+    bool numbered = false;
+    for (uint32_t i = 0; i < side->line_cnt; i++)
+        numbered |= world->numbered[side->lines[i].feed];
+    if (!numbered)
+        return;
+    struct sl_order_config order = {
+        .feeds = world->feeds,
+        .feed_cnt = world->feed_cnt,
+        .lines = side->lines,
+        .line_cnt = side->line_cnt,
+        .books = &world->books,
+        .sink = {side->frame, sl_frame_take, sl_frame_line},
+        .gap = sl_frame_gap,
+    };
+    int rc = sl_order_init(&side->order, &order);
+    assert(!rc);
+}
+
 static void make_sides(struct sim *sim)
 {
     struct world *world = &sim->world;
@@ -110,6 +140,7 @@ static void make_sides(struct sim *sim)
         };
         int rc = sl_frame_init(&side->frame, &frame);
         assert(!rc);
+        make_order(sim, side);
         for (uint32_t d = 0; d < side->decoder_cnt; d++) {
             struct sl_decode_config decode = {
                 .feeds = world->feeds,
@@ -147,8 +178,8 @@ static void make_desk(struct sim *sim, uint64_t epoch)
         .books = &world->books,
     };
     for (uint32_t s = 0; s < world->side_cnt; s++)
-        desk.sources[s] = (struct sl_desk_source){ .decoders = world->sides[s].rings,
-                                                   .decoder_cnt = world->sides[s].decoder_cnt };
+        desk.sources[s] =
+            (struct sl_desk_source){ .decoders = world->sides[s].rings, .decoder_cnt = world->sides[s].decoder_cnt };
     int rc = sl_desk_init(&world->desk, &desk);
     assert(!rc);
 }
@@ -177,6 +208,7 @@ void close_world(struct sim *sim)
     sl_desk_fini(world->desk);
     for (uint32_t s = 0; s < world->side_cnt; s++) {
         struct side *side = &world->sides[s];
+        sl_order_fini(side->order);
         sl_frame_fini(side->frame);
         for (uint32_t d = 0; d < side->decoder_cnt; d++) {
             sl_decode_fini(side->decode[d]);
@@ -198,6 +230,12 @@ static int must_not_fail(struct sim *sim, const char *stage, int rc)
     if (rc < 0 && rc != -EAGAIN)
         violated(sim, "%s failed: %s", stage, strerror(-rc));
     return rc;
+}
+
+/* Waiting for what is missing is not rest. */
+static bool poll_order(struct sim *sim, struct side *side)
+{
+    return side->order && must_not_fail(sim, "order", sl_order_poll(side->order, sim->now_ns)) != 0;
 }
 
 static int poll_decode(struct sim *sim, struct side *side, uint32_t d)
@@ -250,6 +288,7 @@ void poll_somebody(struct sim *sim)
     struct side *side = &world->sides[below(&sim->dice, world->side_cnt)];
     switch (below(&sim->dice, 3)) {
     case 0:
+        poll_order(sim, side);
         must_not_fail(sim, "frame", sl_frame_poll(side->frame, sim->now_ns));
         break;
     case 1:
@@ -266,6 +305,7 @@ bool poll_everybody(struct sim *sim)
     bool busy = false;
     for (uint32_t s = 0; s < sim->world.side_cnt; s++) {
         struct side *side = &sim->world.sides[s];
+        busy |= poll_order(sim, side);
         busy |= must_not_fail(sim, "frame", sl_frame_poll(side->frame, sim->now_ns)) != 0;
         for (uint32_t d = 0; d < side->decoder_cnt; d++)
             busy |= poll_decode(sim, side, d) != 0;
