@@ -413,7 +413,7 @@ const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
     [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_FIX] = "fix",
     [SL_FRAMING_FILE] = "file",         [SL_FRAMING_XML] = "xml",           [SL_FRAMING_MIME] = "mime",
-    [SL_FRAMING_MOLDUDP64] = "moldudp64",
+    [SL_FRAMING_ZCZC] = "zczc",         [SL_FRAMING_WMO] = "wmo",           [SL_FRAMING_MOLDUDP64] = "moldudp64",
     [SL_FRAMING_CNT] = NULL,
 };
 
@@ -732,7 +732,8 @@ static const struct {
     { "iptc7901", SL_FRAMING_CONTROL }, { "anpa1312", SL_FRAMING_CONTROL }, { "nitf", SL_FRAMING_XML },
     { "newsmlg2", SL_FRAMING_XML },     { "newsml1", SL_FRAMING_XML },      { "cap", SL_FRAMING_XML },
     { "rss", SL_FRAMING_XML },          { "atom", SL_FRAMING_XML },         { "rfc822", SL_FRAMING_MIME },
-    { "fixnews", SL_FRAMING_FIX },
+    { "fixnews", SL_FRAMING_FIX },       { "zczc", SL_FRAMING_ZCZC },        { "wmo", SL_FRAMING_WMO },
+    { "results", SL_FRAMING_WMO }, /* SOH, and of ends there is none: the next begins */
 };
 
 /* Control characters and FIX part messages in datagrams too; what else has a framing of its own needs it in streams. */
@@ -784,7 +785,8 @@ static int check_framing(const struct sl_place *place, uint32_t f)
     if (!has_streams(feed))
         return 0;
     return fault_at(place->reading, path.text,
-                    "%s; one of control, length16, length32, line, fix, xml, mime is expected for format %s over tcp",
+                    "%s; one of control, length16, length32, line, fix, xml, mime, zczc, wmo is expected for format %s "
+                    "over tcp",
                     !given                                ? "is missing"
                     : feed->framing == SL_FRAMING_DATAGRAM ? "a stream has no datagrams"
                                                           : "a stream has no files",

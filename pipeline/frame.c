@@ -378,7 +378,7 @@ static bool take_step(struct sl_frame *frame, struct conn *conn, const uint8_t *
     if (framed->carry) {
         conn->first_ns = conn->rx_ns;
         conn->unit_off = conn->stream_off + framed->taken - framed->carry;
-        gather(frame, conn, sl_framing_xml_start, framed->carry);
+        gather(frame, conn, sl_framer_carried(&conn->framer), framed->carry);
     }
     return true;
 }

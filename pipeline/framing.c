@@ -27,20 +27,11 @@ static bool ends_noise(uint8_t byte)
     return byte == SOH || (is_filling(byte) && byte != LF && byte != CR && byte != BLANK);
 }
 
-/* Text has hardly a byte below 5, and eight bytes at once are quickly seen to have none. */
-static bool has_byte_below_5(const uint8_t *at)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return (word - 5 * ones) & ~word & tops;
-}
-
 /* The next SOH, ETX or EOT from at, or end. */
 static uint32_t find_control(const uint8_t *data, uint32_t at, uint32_t end)
 {
     for (; at < end; at++) {
-        while (end - at >= 8 && !has_byte_below_5(data + at))
+        while (end - at >= 8 && !sl_framing_has_below(data + at, EOT + 1))
             at += 8;
         if (at < end && (data[at] == SOH || data[at] == ETX || data[at] == EOT))
             return at;
@@ -446,6 +437,10 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
     case SL_FRAMING_MIME:
         sl_framing_step_mime(framer, data, len, framed);
         break;
+    case SL_FRAMING_ZCZC:
+    case SL_FRAMING_WMO:
+        sl_framing_step_marks(framer, data, len, framed);
+        break;
     case SL_FRAMING_DATAGRAM:
     case SL_FRAMING_MOLDUDP64:
     case SL_FRAMING_CNT:
@@ -462,6 +457,8 @@ static bool ends_well(const struct sl_framer *framer, enum sl_framing_end why)
     /* What is behind ETX need not be whole; behind a FIX body, and in it, everything must be. */
     if (framer->state == SL_FRAMER_TRAILER && framer->framing != SL_FRAMING_FIX)
         return true;
+    if (framer->framing == SL_FRAMING_ZCZC || framer->framing == SL_FRAMING_WMO) /* their ends are often missing */
+        return framer->state == SL_FRAMER_TEXT && why != SL_END_OF_LINE;
     if (why != SL_END_OF_DATAGRAM && why != SL_END_OF_FILE)
         return false;
     return framer->framing == SL_FRAMING_LINE || framer->framing == SL_FRAMING_FILE ||
@@ -498,21 +495,36 @@ static void end_open(struct sl_framer *framer, enum sl_framing_end why, struct s
     }
 }
 
+/* What might have become the start of another is over, too. */
+static void forget_start(struct sl_framer *framer)
+{
+    sl_framing_xml_forget_start(framer);
+    sl_framing_marks_forget(framer);
+    framer->xml.pending = framer->mark.pending = 0;
+}
+
 void sl_framer_end(struct sl_framer *framer, enum sl_framing_end why, struct sl_framed *framed)
 {
     *framed = (struct sl_framed){ 0 };
     if (framer->len)
         end_open(framer, why, framed);
+    framed->fill += framer->xml.pending + framer->mark.pending;
     if (why != SL_END_OF_TIME) {
-        framed->fill += framer->xml.pending;
         sl_framer_init(framer, framer->framing, framer->message_max);
     } else if (framer->len) {
         /* The rest may still come, and must not be taken for noise or for a length. */
         framer->state = framer->state == SL_FRAMER_NOISE ? SL_FRAMER_BETWEEN : SL_FRAMER_SKIP;
         framer->len = framer->trailer = 0;
         framer->ends_in_cr = false;
-        sl_framing_xml_forget_start(framer);
+        forget_start(framer);
+    } else if (framer->state == SL_FRAMER_SKIP) {
+        forget_start(framer);
     }
+}
+
+const uint8_t *sl_framer_carried(const struct sl_framer *framer)
+{
+    return framer->framing == SL_FRAMING_XML ? sl_framing_xml_start : framer->mark.begin;
 }
 
 bool sl_framing_is_filling(const uint8_t *data, uint32_t len)

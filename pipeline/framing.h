@@ -36,6 +36,14 @@
  * MIME      Mail.  What begins with a line "From " is an mbox (RFC 4155): such a line behind an empty one ends a
  *           message, and is filling.  Else a line that is only a dot ends one (RFC 5321 4.1.1.4), and is filling; dots
  *           that were doubled for that stay so.  The end of a file or datagram ends the last one.
+ * ZCZC      A unit runs from ZCZC, in capitals or not, behind nothing but blanks on its line, to NNNN in such a place.
+ *           NNNN is often missing: then the next ZCZC ends the unit, the time, or the end of a file or datagram, and
+ *           it is whole.  Between units blanks and control characters are filling, anything else is noise up to the
+ *           next ZCZC.
+ * WMO       A unit runs from SOH to ETX, and is over there: a warning does not wait for what comes behind it.  Relays
+ *           take both away: then a heading TTAAii CCCC DDhhmm at the start of a line begins a unit, with the number on
+ *           the line before it.  Without ETX the next SOH or such a heading, the time, or the end of a file or datagram
+ *           ends a unit, and it is whole; inside SOH .. ETX a heading is text.  Between units as with ZCZC.
  *
  * A unit over message_max is cut there, and the rest of it, up to EOT, SOH, LF or whatever ends a unit, is skipped as
  * filling; so is what comes of a unit after its time.
@@ -50,6 +58,7 @@
 
 #define SL_NOISE_MAX       4096u
 #define SL_TRAILER_MAX     1024u /* real ones have some 30 bytes */
+#define SL_CARRY_MAX       40u
 #define SL_MESSAGE_MAX_MIN 64u   /* the least that message_max may be */
 
 enum sl_framing {
@@ -62,6 +71,8 @@ enum sl_framing {
     SL_FRAMING_FILE, /* a file is a message */
     SL_FRAMING_XML,  /* documents */
     SL_FRAMING_MIME, /* mail: mbox, or dots */
+    SL_FRAMING_ZCZC, /* ZCZC .. NNNN */
+    SL_FRAMING_WMO,  /* SOH .. ETX, or headings */
     SL_FRAMING_MOLDUDP64, /* numbered datagrams; order takes them apart, and what reaches frame is a message each */
     SL_FRAMING_CNT,
 };
@@ -95,6 +106,12 @@ struct sl_framer {
         uint8_t pending; /* bytes skipped, not yet counted: they may begin a document */
         bool root, slash;
     } xml;
+    struct { /* framing_marks.c */
+        uint8_t mode, len, off; /* of a mark as far as it has come: its bytes, and where in them the heading begins */
+        uint8_t pending;        /* bytes skipped, not yet counted: they may be a mark */
+        uint8_t begin[SL_CARRY_MAX];
+        bool soh; /* the unit began with it */
+    } mark;
     struct { /* framing_mime.c */
         uint8_t line_len;
         bool may_be_dot, may_be_postmark, cr, mbox, begun, in_postmark;
@@ -116,9 +133,8 @@ struct sl_framed {
     enum sl_framed_end end;
     enum sl_cut cut;
     uint32_t trim; /* this many of the unit's last bytes are not its own: a CR before LF */
-    uint32_t carry; /* XML: so many first bytes of sl_framing_xml_start begin the next unit, and came before data */
+    uint32_t carry; /* so many first bytes of sl_framer_carried begin the next unit, and came before data */
 };
-extern const uint8_t sl_framing_xml_start[5];
 
 void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t message_max);
 
@@ -126,6 +142,9 @@ void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t 
 void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
 
 enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME, SL_END_OF_FILE };
+
+/* What a unit may begin with that came in a call before; the framer's until its next step. */
+const uint8_t *sl_framer_carried(const struct sl_framer *framer);
 
 /* What becomes of the unit that is open.  After the end of a line, datagram or file the next byte is the first of
  * something new. */

@@ -23,6 +23,8 @@
 #define TRICKY                                                                                                         \
     "<!DOCTYPE a [<!-- ' --><?pi ]>?><!ENTITY b '<a/>]>'><!ELEMENT a (#PCDATA)>] ><!-- <a/> --><a b='/' c=\">\"><b "        \
     "d='<'/><![CDATA[</a>]]]]><?p </a> ?><!-- - -- </a> --></a >"
+#define ZCZC  "ZCZC TST000\r\n#Ferry\r\n$Ferry returns\r\nThe ferry is back. ZCZC, NNNN.\r\n"
+#define HEADED "117 \r\r\nWFXX53 KTST 051200\r\r\nTORTST\r\r\nText, 101\r\n05120 more WFXX53 KTST 051200\r\n$$\r\r\n"
 #define MAIL  "Subject: A ferry\r\n\r\nBack.\r\n..\r\n. \r\nThe end.\r\n"
 #define MARK  "From desk@wire.example Mon Jan  5 12:00:00 2026\n"
 
@@ -248,6 +250,33 @@ static const struct framing_case {
      { { LONG, 64, SL_CUT_TOO_LONG }, { "A: b\n\n", 0, 0 } }, false },
     { "mail cut in its text",
      SL_FRAMING_MIME, MAX, MAIL, 0, { { MAIL, 0, SL_CUT_LINE_DOWN } }, false },
+    { "ZCZC to NNNN",
+     SL_FRAMING_ZCZC, MAX, "\177\r\n" ZCZC "NNNN\r\n\r\n  " ZCZC "\t NNNN" ZCZC "nnnn\r\n", 0,
+     { { ZCZC "NNNN", 0, 0 }, { ZCZC "\t NNNN", 0, 0 }, { ZCZC "nnnn", 0, 0 } }, false },
+    { "ZCZC without NNNN",
+     SL_FRAMING_ZCZC, MAX, ZCZC " \t" ZCZC "\r zczc\rNNN\rNNNN", 0,
+     { { ZCZC " \t", 0, 0 }, { ZCZC "\r ", 0, 0 }, { "zczc\rNNN\rNNNN", 0, 0 } }, false },
+    { "ZCZC on a line that breaks", SL_FRAMING_ZCZC, MAX, ZCZC, 0, { { ZCZC, 0, SL_CUT_LINE_DOWN } }, false },
+    { "noise before ZCZC",
+     SL_FRAMING_ZCZC, MAX, "login: ZCZC\r\nZC\r\n" ZCZC "NNNN", 0,
+     { { "login: ZCZC\r\nZC\r\n", 0, SL_CUT_NOISE }, { ZCZC "NNNN", 0, 0 } }, false },
+    { "ZCZC too long, cut in its NNNN, in the next ZCZC, and in neither",
+     SL_FRAMING_ZCZC, 64, "ZCZC " FIFTY "1234\rA\rNNNN\rZCZC " FIFTY "1234567\rZCZC\rNNNN\rZCZC" LONG "\rNNNN\rZCZC\rNNNN", 0,
+     { { "ZCZC " FIFTY "1234\rA\r", 0, SL_CUT_TOO_LONG }, { "ZCZC " FIFTY "1234567\r", 0, SL_CUT_TOO_LONG }, { "ZCZC\rNNNN", 0, 0 },
+       { "ZCZC" LONG, 64, SL_CUT_TOO_LONG }, { "ZCZC\rNNNN", 0, 0 } }, false },
+    { "WMO, SOH to ETX",
+     SL_FRAMING_WMO, MAX, "\r\n" WMO "\r\n" WMO "\001" WMO "\004", 0, { { WMO, 0, 0 }, { WMO, 0, 0 }, { WMO, 0, 0 } }, false },
+    { "WMO without ETX; with SOH a heading is text",
+     SL_FRAMING_WMO, MAX, "\001" HEADED HEADED WMO, 0, { { "\001" HEADED HEADED, 0, 0 }, { WMO, 0, 0 } }, false },
+    { "WMO without SOH",
+     SL_FRAMING_WMO, MAX, HEADED HEADED "WFXX53 KTST 051200\n" WMO HEADED "\003", 0,
+     { { HEADED, 0, 0 }, { HEADED, 0, 0 }, { "WFXX53 KTST 051200\n", 0, 0 }, { WMO, 0, 0 }, { HEADED "\003", 0, 0 } }, false },
+    { "WMO, number upon number, and noise",
+     SL_FRAMING_WMO, MAX, "noise\n12\n000 \n" HEADED "\003", 0,
+     { { "noise\n12\n000 \n", 0, SL_CUT_NOISE }, { HEADED "\003", 0, 0 } }, false },
+    { "WMO too long, and the number of the next at the end of it",
+     SL_FRAMING_WMO, 64, "WFXX53 KTST 051200\n0123456789012345678901234567890123456\n117 \r\r\n\nAWFXX53 KTST\n118\nWFXX53 KTST 051201\n\003", 0,
+     { { "WFXX53 KTST 051200\n0123456789012345678901234567890123456\n", 0, SL_CUT_TOO_LONG }, { "118\nWFXX53 KTST 051201\n\003", 0, 0 } }, false },
     { "a file on a line that breaks",
      SL_FRAMING_FILE, MAX, "abc", 0, { { "abc", 0, SL_CUT_LINE_DOWN } }, false },
     { "a file too long", SL_FRAMING_FILE, 64, LONG LONG, 0, { { LONG, 64, SL_CUT_TOO_LONG } }, false },
@@ -340,6 +369,8 @@ Test(framing, a_unit_whose_time_is_over_is_cut_and_its_rest_is_no_noise)
         { "length",       SL_FRAMING_LENGTH16, "\0\004ab", "cd\0\001e",                     4, 5, SL_CUT_TIMEOUT, "e" },
         { "FIX body",     SL_FRAMING_FIX,      "8=FIX.4.4\0019=9\00135", "=0\0018=x\00110=" "\001" BEAT, 0, 0, SL_CUT_TIMEOUT, BEAT },
         { "FIX begin",    SL_FRAMING_FIX,      "8=FI",    "X.4\0019=5" "\001" BEAT,         0, 0, SL_CUT_TIMEOUT, BEAT },
+        { "ZCZC",         SL_FRAMING_ZCZC,     ZCZC,      "more of it\r\nNNNN\r\n" ZCZC "NNNN", 0, 0, SL_CUT_NOT, ZCZC "NNNN" },
+        { "heading",      SL_FRAMING_WMO,      HEADED,    "more of it\r\n" HEADED "\003", 0, 0, SL_CUT_NOT, HEADED "\003" },
         { "line",         SL_FRAMING_LINE,     "abc",     "def\nghi\n",                     0, 0, SL_CUT_TIMEOUT, "ghi" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -389,6 +420,9 @@ Test(framing, the_end_of_a_file_ends_what_has_no_end_of_its_own)
         { "document",        SL_FRAMING_XML,      "<a><b>",   1, SL_CUT_FILE_END },
         { "only a comment",  SL_FRAMING_XML,      "<!-- -->", 0, SL_CUT_NOT      },
         { "length",          SL_FRAMING_LENGTH16, "\1\1abc",  1, SL_CUT_FILE_END },
+        { "ZCZC",            SL_FRAMING_ZCZC,     ZCZC ZCZC,  2, SL_CUT_NOT      },
+        { "headings",        SL_FRAMING_WMO,      HEADED HEADED, 2, SL_CUT_NOT   },
+        { "ZCZC, noise",     SL_FRAMING_ZCZC,     "ZCZ",      1, SL_CUT_NOISE    },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct units units;

@@ -31,7 +31,7 @@ static inline void units_init(struct units *units, enum sl_framing framing, uint
 {
     memset(units, 0, sizeof(*units));
     sl_framer_init(&units->framer, framing, message_max);
-    units->bytes_cap = len + (uint32_t)sizeof(sl_framing_xml_start);
+    units->bytes_cap = len + SL_CARRY_MAX;
     units->bytes = malloc(units->bytes_cap);
     assert(units->bytes);
 }
@@ -70,8 +70,8 @@ static inline void units_take(struct units *units, const uint8_t *data, uint32_t
         break;
     }
     units->open = units->bytes_len;
-    assert(framed->carry <= sizeof(sl_framing_xml_start) && units->bytes_cap - units->bytes_len >= framed->carry);
-    memcpy(units->bytes + units->bytes_len, sl_framing_xml_start, framed->carry);
+    assert(framed->carry <= SL_CARRY_MAX && units->bytes_cap - units->bytes_len >= framed->carry);
+    memcpy(units->bytes + units->bytes_len, sl_framer_carried(&units->framer), framed->carry);
     units->bytes_len += framed->carry;
 }
 
