@@ -6,9 +6,10 @@
  *
  * Source    LSEG Machine Readable News data model 2.10; Real-Time Optimized websocket API; RFC 4648, RFC 1952.
  *
- * A message is a frame of the websocket, or what pipeline/join_mrn.c makes of several: either way an array of updates.
- * Its stories come in the order of their first fragments; one whose fragments are not all there is a cut message, said
- * behind those that are whole.  A ping, and the first refresh, which is all nulls, say nothing.
+ * A message is a frame of the websocket, an array of updates.  Fragments are joined within it and not across messages:
+ * what splits a story over several frames has to be made one array before it comes here.  Its stories come in the order
+ * of their first fragments; one whose fragments are not all there is a cut message, said behind those that are whole.  A
+ * ping, and the first refresh, which is all nulls, say nothing.
  *
  * The version is the take: takes of one id follow each other, and a later one replaces the one before.
  */

@@ -122,7 +122,8 @@ const struct sl_format *sl_format_named(const char *name, size_t len); /* NULL u
 const struct sl_format *sl_format_by_id(unsigned id);
 /* The format these bytes most likely are; the plain text format when nothing better. */
 const struct sl_format *sl_format_recognize(const uint8_t *data, uint32_t len);
-/* format NULL: recognized first. */
+/* format NULL: recognized first.  A feed's profile is not asked: a priority letter that only the profile knows sets the
+ * bulletin's urgency, and its lane is NORMAL. */
 enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len);
 
 /* The zones that formats know their agencies by: a program loads them at start.  Ends with NULL. */

@@ -675,6 +675,22 @@ Test(config, what_is_written_is_what_is_read)
     sl_config_free(&config);
 }
 
+Test(config, formats_that_mark_their_messages_need_no_framing_over_tcp)
+{
+    static const struct { const char *format; enum sl_framing framing; } rows[] = {
+        { "iptc7901", SL_FRAMING_CONTROL }, { "zczc", SL_FRAMING_ZCZC }, { "wmo", SL_FRAMING_WMO },
+        { "results", SL_FRAMING_WMO },      { "cap", SL_FRAMING_XML },   { "rfc822", SL_FRAMING_MIME },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sl_config config;
+        char yaml[256];
+        snprintf(yaml, sizeof(yaml), "feeds: [{name: a, format: %s, lines: [\"tcp-listen://:1\"]}]\n", rows[i].format);
+        cr_assert_eq(parse(&config, yaml), 0, "%s", err);
+        cr_expect_eq(config.feeds[0].framing, rows[i].framing, "%s", rows[i].format);
+        sl_config_free(&config);
+    }
+}
+
 Test(config, a_host_name_is_the_default_node)
 {
     struct sl_config config;
