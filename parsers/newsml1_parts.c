@@ -246,29 +246,25 @@ static bool is_text_type(const struct sl_newsml1 *item)
 
 enum shape { SHAPE_STRING, SHAPE_NITF, SHAPE_ELEMENTS };
 
-/* What is between the tags; the scanner comes back to where it was. */
-static enum shape look_ahead(struct sl_newsml1 *item)
+/* What is between the tags, as the first of them tells: the scanner is not asked, and will read it once. */
+static enum shape look_ahead(const struct sl_newsml1 *item)
 {
-    struct sl_xml before = *item->xml;
-    struct sl_span inner = { NULL, 0 };
-    enum shape shape = SHAPE_STRING;
-    sl_xml_inner(item->xml, &inner);
-    *item->xml = before;
-    for (struct sl_span rest = inner; rest.len > 1 && shape == SHAPE_STRING;) {
-        const uint8_t *tag = memchr(rest.data, '<', rest.len);
-        if (!tag)
-            break;
+    const struct sl_xml *xml = item->xml;
+    struct sl_span rest = { xml->data + xml->end, xml->is_empty ? 0 : xml->len - xml->end };
+    const uint8_t *tag;
+    while (rest.len > 1 && (tag = memchr(rest.data, '<', rest.len)) != NULL) {
         rest = sl_span_skip(rest, (uint32_t)(tag - rest.data) + 1);
-        if (sl_span_starts(rest, "![CDATA[")) {
-            const uint8_t *end = memmem(rest.data, rest.len, "]]>", 3);
-            rest = sl_span_skip(rest, end ? (uint32_t)(end - rest.data) : rest.len);
-        } else if (rest.len != 0 && sl_is_letter(rest.data[0])) {
-            shape = sl_span_starts(rest, "nitf") || sl_span_starts(rest, "body.") || sl_span_starts(rest, "nitf:nitf")
-                        ? SHAPE_NITF
-                        : SHAPE_ELEMENTS;
-        }
+        const char *end = sl_span_starts(rest, "![CDATA[") ? "]]>" : sl_span_starts(rest, "!--") ? "-->" : "?>";
+        if (rest.len != 0 && sl_is_letter(rest.data[0]))
+            return sl_span_starts(rest, "nitf") || sl_span_starts(rest, "body.") || sl_span_starts(rest, "nitf:nitf")
+                       ? SHAPE_NITF
+                       : SHAPE_ELEMENTS;
+        if (rest.len == 0 || rest.data[0] == '/') /* of DataContent itself: nothing was opened in it */
+            break;
+        const uint8_t *behind = memmem(rest.data, rest.len, end, strlen(end));
+        rest = sl_span_skip(rest, behind ? (uint32_t)(behind - rest.data) : rest.len);
     }
-    return shape;
+    return SHAPE_STRING;
 }
 
 /* At DataContent: NITF in the bulletin's language says more than its body. */
