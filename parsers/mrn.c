@@ -8,8 +8,8 @@
  *
  * A message is a frame of the websocket, an array of updates.  Fragments are joined within it and not across messages:
  * what splits a story over several frames has to be made one array before it comes here.  Its stories come in the order
- * of their first fragments; one whose fragments are not all there is a cut message, said behind those that are whole.  A
- * ping, and the first refresh, which is all nulls, say nothing.
+ * of their first fragments; one whose fragments are not all there is a cut message, said behind those that are whole.
+ * A ping, and the first refresh, which is all nulls, say nothing.
  *
  * The version is the take: takes of one id follow each other, and a later one replaces the one before.
  */
