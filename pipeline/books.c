@@ -6,9 +6,13 @@
 
 enum { COLS = (int)SL_RX_COLS > (int)SL_DESK_COLS ? (int)SL_RX_COLS : (int)SL_DESK_COLS };
 _Static_assert((int)SL_TAPE_COLS <= (int)COLS && (int)SL_THREAD_COLS <= (int)COLS, "a feed's rows are the widest");
+_Static_assert((int)SL_SEAT_COLS <= (int)COLS, "a feed's rows are the widest");
 
-/* Two rows for each feed, the tape's, then the threads'. */
-static uint32_t row_cnt_of(uint32_t feed_cnt, uint32_t thread_cnt) { return 2 * feed_cnt + 1 + thread_cnt; }
+/* Two rows for each feed, the tape's, the threads', then the seats'. */
+static uint32_t row_cnt_of(uint32_t feed_cnt, uint32_t thread_cnt)
+{
+    return 2 * feed_cnt + 1 + thread_cnt + SL_LOG_SEATS;
+}
 
 size_t sl_books_footprint(uint32_t feed_cnt, uint32_t thread_cnt)
 {
@@ -28,7 +32,7 @@ int sl_books_join(struct sl_books *books, const void *mem, size_t mem_len, uint3
     if (rc)
         return rc;
     /* The counts come from another process: they are added up in 64 bits before they are believed. */
-    if (table.row_cnt != 2 * (uint64_t)feed_cnt + 1 + thread_cnt || table.col_cnt != COLS)
+    if (table.row_cnt != 2 * (uint64_t)feed_cnt + 1 + thread_cnt + SL_LOG_SEATS || table.col_cnt != COLS)
         return -EPROTO;
     *books = (struct sl_books){ table, feed_cnt, thread_cnt };
     return 0;
@@ -46,6 +50,11 @@ sl_cell *sl_books_tape(const struct sl_books *books) { return sl_counters_row(&b
 sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread)
 {
     return sl_counters_row(&books->table, 2 * books->feed_cnt + 1 + thread);
+}
+
+sl_cell *sl_books_seat(const struct sl_books *books, uint32_t seat_idx)
+{
+    return sl_counters_row(&books->table, 2 * books->feed_cnt + 1 + books->thread_cnt + seat_idx);
 }
 
 /* ---- the sums ---- */

@@ -1,7 +1,7 @@
 /* pipeline/books.h - what is counted, by whom, and the sums that must hold.
  *
  * Rows of one table (ring/counters.h), a writer each: for every feed one row of its receive thread and one of the desk;
- * one row of the desk for the whole tape; one row for every thread.
+ * one row of the desk for the whole tape; one row for every thread; one row of the control thread for every reader.
  *
  * Life      footprint, new or join; the memory is the caller's, and there is nothing to end.
  * Threads   As the rows say; anybody reads.
@@ -13,6 +13,7 @@
 #include "parsers/parse.h"
 #include "pipeline/record.h"
 #include "ring/counters.h"
+#include "ring/log.h"
 
 #define SL_BOOK_LINES 8u /* of one feed, in the order of its configuration */
 #define SL_BOOK_LEADS 40u
@@ -108,6 +109,22 @@ enum sl_book_thread {
     SL_THREAD_COLS,
 };
 
+#define SL_SEAT_NAME_CELLS 4u
+
+/* The control thread's, by seat on the tape, as of its last look (readers.h). */
+enum sl_book_seat {
+    SL_SEAT_STATE, /* enum sl_reader_state; 0: nobody sits there */
+    SL_SEAT_SEQ,
+    SL_SEAT_HEAD, /* of the tape, at that look */
+    SL_SEAT_LAG_NS,
+    SL_SEAT_MISSED,
+    SL_SEAT_EVICTIONS,
+    SL_SEAT_ERROR, /* enum sl_reader_error */
+    SL_SEAT_ERROR_NS,
+    SL_SEAT_NAME, /* bytes */
+    SL_SEAT_COLS = SL_SEAT_NAME + SL_SEAT_NAME_CELLS,
+};
+
 struct sl_books {
     struct sl_counters table;
     uint32_t feed_cnt, thread_cnt;
@@ -122,6 +139,7 @@ sl_cell *sl_books_rx(const struct sl_books *books, uint32_t feed);
 sl_cell *sl_books_desk(const struct sl_books *books, uint32_t feed);
 sl_cell *sl_books_tape(const struct sl_books *books);
 sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread);
+sl_cell *sl_books_seat(const struct sl_books *books, uint32_t seat_idx);
 
 /* What people ask of a feed, added up over lanes and reasons. */
 struct sl_feed_sums {

@@ -112,19 +112,6 @@ static int open_stay(struct sl_reader *reader, struct stay **out, bool *answered
     return 0;
 }
 
-/* When the record was published; INT64_MIN when it has been overwritten, as it then lies before all that is left. */
-static int64_t published_ns(struct sl_log_rx *rx, uint64_t seq)
-{
-    sl_log_seek(rx, seq);
-    const struct sl_log_rec *rec = sl_log_peek(rx);
-    if (!rec || (size_t)((const unsigned char *)rec - rx->bytes) + sizeof(struct sl_record) > rx->bytes_len)
-        return INT64_MIN;
-    const struct sl_record *record = (const struct sl_record *)(const void *)rec;
-    /* Relaxed and atomic: the writer may be overwriting it, which still_whole finds out. */
-    int64_t ns = __atomic_load_n(&record->stamps.published_ns, __ATOMIC_RELAXED);
-    return sl_log_still_whole(rx) ? ns : INT64_MIN;
-}
-
 /* Published times grow with seq, so the first that is late enough is found by halving.  Laps meanwhile only move the
  * oldest end, where the answer is MISSED anyway. */
 static void seek_time(struct sl_log_rx *rx, int64_t time_ns)
@@ -133,7 +120,7 @@ static void seek_time(struct sl_log_rx *rx, int64_t time_ns)
 
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (published_ns(rx, middle) < time_ns)
+        if (sl_event_published_ns(rx, middle) < time_ns)
             low = middle + 1;
         else
             high = middle;
@@ -164,6 +151,12 @@ static void find_start(struct sl_reader *reader)
     }
 }
 
+/* Relaxed: for status, which wants a recent value. */
+static void note_place(struct sl_seat *seat, uint64_t seq)
+{
+    atomic_store_explicit(&seat->read_seq, seq, memory_order_relaxed);
+}
+
 /* From here on the reader is at stay->tape.next_seq, and the desk may know.  It would not believe in a done of the
  * future. */
 static void sit_down(struct sl_reader *reader)
@@ -173,6 +166,7 @@ static void sit_down(struct sl_reader *reader)
     reader->given_seq = before;
     reader->done_seq = before < head ? before : head;
     reader->holds = false;
+    note_place(reader->stay->seat, reader->done_seq);
     if (reader->options.gating)
         sl_seat_done(reader->stay->seat, reader->done_seq);
 }
@@ -243,10 +237,9 @@ static bool head_fine(const struct stay *stay, const struct sl_record *record)
 
 /* ---- events ---- */
 
-/* Relaxed, both: for status, which wants a recent value of each. */
 static void note_read(struct sl_seat *seat, const struct sl_event *event)
 {
-    atomic_store_explicit(&seat->read_seq, event->seq, memory_order_relaxed);
+    /* Relaxed: as note_place. */
     atomic_store_explicit(&seat->read_ns, (uint64_t)event->stamps.read_ns, memory_order_relaxed);
 }
 
@@ -257,6 +250,7 @@ static bool give_missed(struct sl_reader *reader, struct sl_event *event, uint64
     event->type = SL_EVENT_MISSED;
     event->seq = event->missed_last = reader->given_seq = last;
     event->missed_first = first;
+    note_place(seat, last);
     /* Relaxed: for status, and this reader is its only writer. */
     uint64_t missed_cnt = atomic_load_explicit(&seat->missed_cnt, memory_order_relaxed) + (last - first + 1);
     atomic_store_explicit(&seat->missed_cnt, missed_cnt, memory_order_relaxed);
@@ -301,6 +295,7 @@ static bool give_record(struct sl_reader *reader, struct sl_event *event)
     const struct sl_record *record = reader->record.mem;
     uint64_t seq = reader->stay->tape.next_seq - 1;
 
+    note_place(reader->stay->seat, seq);
     if (!head_fine(reader->stay, record))
         return give_missed(reader, event, seq, seq);
     if (sl_event_is_notice(record) && !reader->options.notices) {

@@ -3,6 +3,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/client.h"
 #include "pipeline/facts.h"
+#include "pipeline/readers.h"
 #include "pipeline/visit.h"
 
 #include <inttypes.h>
@@ -154,6 +155,29 @@ static void print_races(const struct status *status)
     }
 }
 
+static void print_readers(const struct status *status)
+{
+    struct sl_reader_stand stand;
+    bool any = false;
+
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++) {
+        if (!sl_reader_stand(&status->books, i, &stand))
+            continue;
+        if (!any)
+            printf("\n%-32s %-8s%12s%10s%12s%10s%10s  %s\n", "reader", "state", "seq", "behind", "for", "missed",
+                   "evicted", "last error");
+        any = true;
+        const char *error = sl_reader_error_name(stand.error);
+        printf("%-32s %-8s%12" PRIu64 "%10" PRIu64 "%9.1f ms%10" PRIu64 "%10" PRIu64 "  ", stand.name,
+               sl_reader_state_name(stand.state), stand.seq, stand.lag, (double)stand.lag_ns / 1e6, stand.missed,
+               stand.evictions);
+        if (error)
+            printf("%s, %.1f s ago\n", error, (double)(status->now_ns - stand.error_ns) / 1e9);
+        else
+            puts("none");
+    }
+}
+
 static void print_threads(const struct status *status)
 {
     for (uint32_t i = 0; i < status->books.thread_cnt; i++) {
@@ -186,6 +210,7 @@ static void print_people(const struct status *status)
     print_sources(status);
     print_lanes(status);
     print_races(status);
+    print_readers(status);
     putchar('\n');
     print_threads(status);
     if (!status->at_rest)
@@ -203,11 +228,11 @@ static void tell_race(struct sl_facts *facts, const sl_cell *rx)
     if (!expected)
         return;
     sl_facts_open(facts, "order", '{');
-    sl_facts_numbers(
-        facts, { "expected", expected }, { "once", sl_cell_get(&rx[SL_RX_ORDER_ONCE]) },
-        { "lost", sl_cell_get(&rx[SL_RX_ORDER_LOST]) }, { "gaps", sl_cell_get(&rx[SL_RX_ORDER_GAPS]) },
-        { "asked", sl_cell_get(&rx[SL_RX_ORDER_ASKED]) }, { "leadP50Ns", (uint64_t)(lead_us(rx, 50) * 1e3) },
-        { "leadP99Ns", (uint64_t)(lead_us(rx, 99) * 1e3) });
+    sl_facts_numbers(facts, { "expected", expected }, { "once", sl_cell_get(&rx[SL_RX_ORDER_ONCE]) },
+                     { "lost", sl_cell_get(&rx[SL_RX_ORDER_LOST]) }, { "gaps", sl_cell_get(&rx[SL_RX_ORDER_GAPS]) },
+                     { "asked", sl_cell_get(&rx[SL_RX_ORDER_ASKED]) },
+                     { "leadP50Ns", (uint64_t)(lead_us(rx, 50) * 1e3) },
+                     { "leadP99Ns", (uint64_t)(lead_us(rx, 99) * 1e3) });
     sl_facts_open(facts, "lines", '[');
     for (uint32_t line = 0; line < count_racers(rx); line++) {
         sl_facts_open(facts, NULL, '{');
@@ -237,12 +262,10 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
                     { "duplicate", sl_cell_get(&rx[SL_RX_FILES_DUPLICATE]) },
                     { "rejected", sl_cell_get(&rx[SL_RX_FILES_REJECTED]) },
                     { "left", sl_cell_get(&rx[SL_RX_FILES_LEFT]) }, { "lost", sl_cell_get(&rx[SL_RX_FILES_LOST]) },
-                    { "now", sl_cell_get(&rx[SL_RX_FILES_NOW]) },
-                    { "removed", sl_cell_get(&rx[SL_RX_FILES_REMOVED]) });
+                    { "now", sl_cell_get(&rx[SL_RX_FILES_NOW]) }, { "removed", sl_cell_get(&rx[SL_RX_FILES_REMOVED]) });
     sl_facts_object(facts, "capture", { "packets", sl_cell_get(&rx[SL_RX_PACKETS]) },
                     { "used", sl_cell_get(&rx[SL_RX_PACKETS_USED]) },
-                    { "other", sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) },
-                    { "bad", sl_cell_get(&rx[SL_RX_PACKETS_BAD]) },
+                    { "other", sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) }, { "bad", sl_cell_get(&rx[SL_RX_PACKETS_BAD]) },
                     { "fragmentsLost", sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]) },
                     { "gaps", sl_cell_get(&rx[SL_RX_GAPS]) }, { "gapBytes", sl_cell_get(&rx[SL_RX_GAP_BYTES]) });
     sl_facts_open(facts, "lanes", '{');
@@ -251,6 +274,28 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
     sl_facts_close(facts, '}');
     tell_race(facts, sl_books_rx(&status->books, idx));
     sl_facts_close(facts, '}');
+}
+
+static void tell_readers(const struct status *status, struct sl_facts *facts)
+{
+    struct sl_reader_stand stand;
+
+    sl_facts_open(facts, "readers", '[');
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++) {
+        if (!sl_reader_stand(&status->books, i, &stand))
+            continue;
+        sl_facts_open(facts, NULL, '{');
+        sl_facts_text(facts, "name", stand.name);
+        sl_facts_text(facts, "state", sl_reader_state_name(stand.state));
+        sl_facts_numbers(facts, { "seat", i }, { "seq", (int64_t)stand.seq }, { "lag", (int64_t)stand.lag },
+                         { "lagNs", stand.lag_ns }, { "missed", (int64_t)stand.missed },
+                         { "evictions", (int64_t)stand.evictions });
+        sl_facts_text(facts, "lastError", sl_reader_error_name(stand.error));
+        if (stand.error)
+            sl_facts_number(facts, "lastErrorNs", stand.error_ns);
+        sl_facts_close(facts, '}');
+    }
+    sl_facts_close(facts, ']');
 }
 
 static void tell_thread(const struct status *status, struct sl_facts *facts, uint32_t idx)
@@ -312,6 +357,7 @@ static void tell_programs(const struct status *status)
     for (uint32_t i = 0; i < status->books.feed_cnt; i++)
         tell_feed(status, &facts, i);
     sl_facts_close(&facts, ']');
+    tell_readers(status, &facts);
     sl_facts_open(&facts, "threads", '[');
     for (uint32_t i = 0; i < status->books.thread_cnt; i++)
         tell_thread(status, &facts, i);

@@ -1,5 +1,6 @@
 #include "pipeline/control.h"
 
+#include "pipeline/readers.h"
 #include "pipeline/run.h"
 #include "pipeline/say.h"
 
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOOK_MS 250 /* how often the feeds' silence and the threads' health are looked at */
+#define LOOK_MS 250 /* how often the feeds' silence and the threads' health, and the places of readers, are looked at */
 
 struct control {
     int fd;
@@ -18,6 +19,7 @@ struct control {
     struct sl_walk *walk;
     struct sl_run *run;
     struct sl_mem seats[SL_LOG_SEATS];
+    struct sl_readers readers;
     int64_t silence_ns[SL_FEEDS_MAX];
     bool silent[SL_FEEDS_MAX];
     int64_t start_ns;
@@ -44,6 +46,7 @@ static void take_seat(struct control *control, const struct sl_control *message,
         seat->addr = NULL;
         return;
     }
+    sl_readers_sit(&control->readers, message->idx, seat->addr, message->gates);
     sl_desk_seat(sl_walk_desk(control->walk), message->idx, seat->addr, message->gates);
 }
 
@@ -52,6 +55,7 @@ static void leave_seat(struct control *control, uint32_t idx)
     if (idx >= SL_LOG_SEATS || !control->seats[idx].addr)
         return;
     struct sl_desk *desk = sl_walk_desk(control->walk);
+    sl_readers_leave(&control->readers, idx);
     sl_desk_seat(desk, idx, NULL, false);
     /* The page may go only when the desk can no longer be looking at it; it polls at least every nap. */
     while (!sl_desk_seats_settled(desk) && !sl_run_failed(control->run))
@@ -116,6 +120,7 @@ static int obey_until_the_end(struct control *control)
         if (sl_run_failed(control->run))
             return sl_run_failed(control->run);
         look_for_silence(control);
+        sl_readers_look(&control->readers, sl_clock_real(NULL));
     }
 }
 
@@ -132,6 +137,15 @@ int sl_walk_main(const struct sl_config *config, const struct sl_topo *topo, con
         tell(control_fd, SL_CONTROL_FAILED, err);
         return 1;
     }
+    rc = sl_readers_init(&control.readers, sl_walk_books(control.walk), sl_desk_tape(sl_walk_desk(control.walk)),
+                         memory->tape.addr, memory->tape.len);
+    if (rc) {
+        snprintf(err, sizeof(err), "readers: %s", strerror(-rc));
+        tell(control_fd, SL_CONTROL_FAILED, err);
+        return 1;
+    }
+    if (memory->journal_seats[0].addr)
+        sl_readers_sit(&control.readers, SL_JOURNAL_SEAT, memory->journal_seats[0].addr, true);
     rc = sl_run_start(&control.run, control.walk, config->idle_spin_ns, NULL);
     if (rc) {
         snprintf(err, sizeof(err), "threads: %s", strerror(-rc));

@@ -79,3 +79,15 @@ bool sl_event_read(struct sl_event *event, const struct sl_record *record)
     read_head(event, record);
     return true;
 }
+
+int64_t sl_event_published_ns(struct sl_log_rx *rx, uint64_t seq)
+{
+    sl_log_seek(rx, seq);
+    const struct sl_log_rec *rec = sl_log_peek(rx);
+    if (!rec || (size_t)((const unsigned char *)rec - rx->bytes) + sizeof(struct sl_record) > rx->bytes_len)
+        return INT64_MIN;
+    const struct sl_record *record = (const struct sl_record *)(const void *)rec;
+    /* Relaxed and atomic: the writer may be overwriting it, which still_whole finds out. */
+    int64_t ns = __atomic_load_n(&record->stamps.published_ns, __ATOMIC_RELAXED);
+    return sl_log_still_whole(rx) ? ns : INT64_MIN;
+}

@@ -329,6 +329,9 @@ void sl_log_evict(struct sl_log_tx *tx, uint32_t seat_idx)
     if (tx->gates[seat_idx].state != SL_GATE_HOLDS)
         return;
     tell(tx, seat_idx, SL_GATE_EVICTED);
+    /* Relaxed: tx is its only writer, and it orders nothing. */
+    uint64_t evicted_cnt = atomic_load_explicit(&tx->gates[seat_idx].evicted_cnt, memory_order_relaxed);
+    atomic_store_explicit(&tx->gates[seat_idx].evicted_cnt, evicted_cnt + 1, memory_order_relaxed);
     /* EVICT, writer's side: pairs with sl_log_gate_state.  Intent moves over its records only behind this. */
     sl_fence_release();
     set_limits(tx);

@@ -92,6 +92,7 @@ struct sl_log_gate {
     uint64_t done; /* the last value believed */
     uint64_t disbelieved; /* the last value that was not */
     uint64_t disbelieved_cnt; /* how often a new one was not */
+    _Atomic uint64_t evicted_cnt; /* of this seat, whoever sat there; any thread may look */
 };
 
 struct sl_log_tx {

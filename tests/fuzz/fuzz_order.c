@@ -78,7 +78,7 @@ static void take_packet(struct sl_order *order, uint16_t line, const uint8_t *da
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static _Alignas(128) unsigned char mem[65536];
+    static _Alignas(128) unsigned char mem[128 * 1024];
     struct seen seen = { .has_room = true };
     struct sl_books books;
     struct sl_order *order;

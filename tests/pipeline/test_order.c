@@ -23,7 +23,7 @@ static struct sl_feed feed;
 static struct sl_line_config lines[3] = { { .kind = SL_LINE_UDP },
                                           { .kind = SL_LINE_UDP },
                                           { .kind = SL_LINE_UDP_REQUEST } };
-static _Alignas(128) unsigned char books_mem[65536];
+static _Alignas(128) unsigned char books_mem[128 * 1024];
 static struct sl_books books;
 static struct sl_order *order;
 static struct given given[GIVEN_MAX];
