@@ -21,6 +21,7 @@ int sl_cmd_check(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_parse(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_tail(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_replay(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_top(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_status(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_gen(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_demo(const struct sl_command *command, int argc, char **argv);

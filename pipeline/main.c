@@ -29,6 +29,13 @@ static const struct sl_command commands[] = {
       "Exit status: 0 fine, 1 something was rejected, cut or lost, and the books say what, 2 usage.\n" },
     { "status", sl_cmd_status, "what the daemon has received, published, refused and lost", "[OPTIONS]", NULL,
       "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n" },
+    { "top", sl_cmd_top, "the same as it changes: rates, lanes, readers, threads, on the whole terminal", "[OPTIONS]",
+      NULL,
+      "Four times a second, from mapped counters only: it asks the daemon nothing and slows nobody down.\n"
+      "Keys: Tab goes to the next table, left and right or a column's first letter sort it, r reverses, up and down "
+      "scroll,\n/ filters by name, p pauses, h helps, q quits.  When the daemon restarts, top joins it again by "
+      "itself.\n"
+      "Exit status: 0 fine, 1 no terminal, 2 usage, 3 no daemon.\n" },
     { "journal", sl_cmd_journal, "what is on the disk: list, print, prove whole", "ls|cat|verify [OPTIONS]",
       "ls, cat or verify",
       "ls lists the segments, cat prints records, verify reads all and names what is damaged or missing by file,\n"
