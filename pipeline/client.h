@@ -128,6 +128,11 @@ const char *sl_parse_code_name(unsigned code); /* notice_code */
 
 const char *sl_reader_version(void);
 
+/* For bindings that cannot include this header: the structs as this library has them, one by one.  The name is of a
+ * struct ("sl_event"), and bytes its size, or of a member ("sl_event.seq"), and bytes its offset.  NULL behind the
+ * last. */
+const char *sl_layout(unsigned idx, size_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

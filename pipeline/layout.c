@@ -1,0 +1,101 @@
+#include "pipeline/client.h"
+#include "pipeline/filter.h"
+
+#define SIZE(type)         #type, sizeof(struct type)
+#define MEMBER(type, name) #type "." #name, offsetof(struct type, name)
+
+static const struct {
+    const char *name;
+    size_t bytes;
+} layout[] = {
+    { SIZE(sl_reader_options) },
+    { MEMBER(sl_reader_options, size) },
+    { MEMBER(sl_reader_options, socket) },
+    { MEMBER(sl_reader_options, name) },
+    { MEMBER(sl_reader_options, from) },
+    { MEMBER(sl_reader_options, epoch) },
+    { MEMBER(sl_reader_options, seq) },
+    { MEMBER(sl_reader_options, time_ns) },
+    { MEMBER(sl_reader_options, gating) },
+    { MEMBER(sl_reader_options, notices) },
+    { MEMBER(sl_reader_options, raw) },
+    { MEMBER(sl_reader_options, spin) },
+    { MEMBER(sl_reader_options, filter) },
+    { SIZE(sl_event_stamps) },
+    { MEMBER(sl_event_stamps, wire_ns) },
+    { MEMBER(sl_event_stamps, rx_ns) },
+    { MEMBER(sl_event_stamps, first_ns) },
+    { MEMBER(sl_event_stamps, framed_ns) },
+    { MEMBER(sl_event_stamps, decoded_ns) },
+    { MEMBER(sl_event_stamps, published_ns) },
+    { MEMBER(sl_event_stamps, read_ns) },
+    { SIZE(sl_slice) },
+    { MEMBER(sl_slice, data) },
+    { MEMBER(sl_slice, len) },
+    { SIZE(sl_event) },
+    { MEMBER(sl_event, type) },
+    { MEMBER(sl_event, epoch) },
+    { MEMBER(sl_event, seq) },
+    { MEMBER(sl_event, missed_first) },
+    { MEMBER(sl_event, missed_last) },
+    { MEMBER(sl_event, bulletin) },
+    { MEMBER(sl_event, feed) },
+    { MEMBER(sl_event, flags) },
+    { MEMBER(sl_event, kind) },
+    { MEMBER(sl_event, lane) },
+    { MEMBER(sl_event, verdict) },
+    { MEMBER(sl_event, wire_source) },
+    { MEMBER(sl_event, line) },
+    { MEMBER(sl_event, part) },
+    { MEMBER(sl_event, arrival) },
+    { MEMBER(sl_event, raw_seq) },
+    { MEMBER(sl_event, stamps) },
+    { MEMBER(sl_event, notice_first) },
+    { MEMBER(sl_event, notice_cnt) },
+    { MEMBER(sl_event, notice_until_ns) },
+    { MEMBER(sl_event, notice_code) },
+    { MEMBER(sl_event, notice_off) },
+    { MEMBER(sl_event, notice_text) },
+    { MEMBER(sl_event, spare) },
+    { SIZE(sl_ref) },
+    { MEMBER(sl_ref, off) },
+    { MEMBER(sl_ref, len) },
+    { SIZE(sl_item) },
+    { MEMBER(sl_item, part) },
+    { SIZE(sl_list_ref) },
+    { MEMBER(sl_list_ref, off) },
+    { MEMBER(sl_list_ref, cnt) },
+    { SIZE(sl_bulletin) },
+    { MEMBER(sl_bulletin, len) },
+    { MEMBER(sl_bulletin, layout) },
+    { MEMBER(sl_bulletin, format) },
+    { MEMBER(sl_bulletin, kind) },
+    { MEMBER(sl_bulletin, urgency) },
+    { MEMBER(sl_bulletin, pubstatus) },
+    { MEMBER(sl_bulletin, signal) },
+    { MEMBER(sl_bulletin, flags) },
+    { MEMBER(sl_bulletin, story_hash) },
+    { MEMBER(sl_bulletin, version_hash) },
+    { MEMBER(sl_bulletin, content_hash) },
+    { MEMBER(sl_bulletin, version_created) },
+    { MEMBER(sl_bulletin, word_cnt) },
+    { MEMBER(sl_bulletin, take_no) },
+    { MEMBER(sl_bulletin, first_created) },
+    { MEMBER(sl_bulletin, embargoed_until) },
+    { MEMBER(sl_bulletin, expires) },
+    { MEMBER(sl_bulletin, number) },
+    { MEMBER(sl_bulletin, spare) },
+    { MEMBER(sl_bulletin, text) },
+    { MEMBER(sl_bulletin, list) },
+    { SIZE(sl_filter_err) },
+    { MEMBER(sl_filter_err, off) },
+    { MEMBER(sl_filter_err, text) },
+};
+
+const char *sl_layout(unsigned idx, size_t *bytes)
+{
+    if (idx >= sizeof(layout) / sizeof(layout[0]))
+        return NULL;
+    *bytes = layout[idx].bytes;
+    return layout[idx].name;
+}
