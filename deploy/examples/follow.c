@@ -1,11 +1,14 @@
-/* The smallest reader: cc follow.c $(pkg-config --cflags --libs libslugline) && ./a.out */
+/* The smallest reader: cc follow.c $(pkg-config --cflags --libs libslugline) && ./a.out 'urgency <= 2' */
 #include <slugline/client.h>
+#include <slugline/filter.h>
 #include <stdio.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
+    struct sl_filter *filter;
     struct sl_reader *reader;
-    if (sl_reader_open(&reader, NULL))
+    if (sl_filter_compile(&filter, argc > 1 ? argv[1] : "headline", NULL) ||
+        sl_reader_open(&reader, &(struct sl_reader_options){ .filter = filter }))
         return 3;
     for (struct sl_event event;;) {
         if (sl_reader_next(reader, &event, -1) || event.type != SL_EVENT_BULLETIN)
