@@ -119,9 +119,16 @@ def notices(reader, kind):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One below those that the kernel gives to whoever dials: dialling such a port before somebody listens there may,
+    once in many times, connect the dialler to itself, and then nobody else can listen."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        first_given = int(f.read().split()[0])
+    for _ in range(1000):
+        port = random.SystemRandom().randrange(first_given - 16384, first_given)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free below %d" % first_given)
 
 
 def dial(port):

@@ -136,11 +136,15 @@ def a_restart_goes_on_with_the_next_number():
         assert verified(first.directory)["lost"] == 0
 
 
+def tape_of(daemon):
+    ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
+    return json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["tape"]
+
+
 def status_tells_what_is_durable():
     port = free_port()
     with Journaled([listening(port)]) as daemon:
-        ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
-        status = lambda: json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["tape"]
+        status = lambda: tape_of(daemon)
         with dial(port) as agency:
             for number in range(1, 51):
                 agency.sendall(message(number))
@@ -194,6 +198,7 @@ def power_loss_is_named_by_the_next_epoch():
             for number in range(1, 301):
                 agency.sendall(message(number))
             expect_headlines(reader, range(1, 301))
+        until("all is durable", lambda: tape_of(first)["durableSeq"] == 300)
         first.kill_all()
         seen = seen_by(reader)
         segment = sorted(pathlib.Path(first.directory, "tape").glob("*.seg"))[-1]
