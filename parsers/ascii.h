@@ -21,7 +21,18 @@ static inline bool sl_is_word_byte(uint8_t byte) { return sl_is_letter(byte) || 
 
 static inline struct sl_span sl_span_skip(struct sl_span span, uint32_t len)
 {
-    return (struct sl_span){ span.data + len, span.len - len };
+    /* An absent span may be NULL, to which not even 0 may be added. */
+    return (struct sl_span){ len != 0 ? span.data + len : span.data, span.len - len };
+}
+
+/* The first of these bytes, or the last; NULL: there is none.  An absent span may be NULL, which memchr may not get. */
+static inline const uint8_t *sl_span_first(struct sl_span span, char byte)
+{
+    return span.len != 0 ? memchr(span.data, byte, span.len) : NULL;
+}
+static inline const uint8_t *sl_span_last(struct sl_span span, char byte)
+{
+    return span.len != 0 ? memrchr(span.data, byte, span.len) : NULL;
 }
 
 static inline struct sl_span sl_span_head(struct sl_span span, uint32_t len)

@@ -41,7 +41,7 @@ bool sl_mail_field(struct sl_span *rest, struct sl_mail_field *field)
         if (len == 0)
             continue;
         field->name = sl_span_head(line, len);
-        const uint8_t *colon = memchr(line.data, ':', line.len);
+        const uint8_t *colon = sl_span_first(line, ':');
         field->value = sl_span_trim((struct sl_span){ colon + 1, (uint32_t)(end - colon) - 1 });
         field->value.len = field->value.len < SL_MAIL_VALUE_MAX ? field->value.len : SL_MAIL_VALUE_MAX;
         return true;
@@ -86,7 +86,7 @@ static bool read_word(struct sl_span at, struct word *word)
     if (!mark || look.len - (uint32_t)(mark - look.data) < 5 || mark[2] != '?')
         return false;
     word->charset = (struct sl_span){ look.data + 2, (uint32_t)(mark - look.data) - 2 };
-    const uint8_t *language = memchr(word->charset.data, '*', word->charset.len);
+    const uint8_t *language = sl_span_first(word->charset, '*');
     if (language)
         word->charset.len = (uint32_t)(language - word->charset.data);
     word->encoding = sl_lower(mark[1]);
@@ -132,7 +132,7 @@ static void put_bytes(struct sl_parse *parse, struct sl_span bytes, enum sl_char
 /* Under a label that nobody knows: it may be UTF-8 all the same. */
 static bool is_unreadable(struct sl_span bytes)
 {
-    return memchr(bytes.data, 0x1b, bytes.len) || sl_utf8_prefix(bytes.data, bytes.len) != bytes.len;
+    return sl_span_first(bytes, 0x1b) || sl_utf8_prefix(bytes.data, bytes.len) != bytes.len;
 }
 
 static void put_words(struct sl_parse *parse, struct sl_span value, uint8_t *scratch)
@@ -193,7 +193,7 @@ static struct sl_span skip_blanks(struct sl_span span)
     span = sl_span_skip_white(span);
     /* A comment may stand anywhere; those that nest are nobody's. */
     while (span.len != 0 && span.data[0] == '(') {
-        const uint8_t *end = memchr(span.data, ')', span.len);
+        const uint8_t *end = sl_span_first(span, ')');
         span = end ? sl_span_skip(span, (uint32_t)(end - span.data) + 1) : sl_span_skip(span, span.len);
         span = sl_span_skip_white(span);
     }
@@ -203,7 +203,7 @@ static struct sl_span skip_blanks(struct sl_span span)
 static bool next_param(struct sl_span *rest, struct param *param)
 {
     uint32_t len = 0;
-    const uint8_t *semicolon = memchr(rest->data, ';', rest->len);
+    const uint8_t *semicolon = sl_span_first(*rest, ';');
     if (!semicolon)
         return false;
     *rest = skip_blanks(sl_span_skip(*rest, (uint32_t)(semicolon - rest->data) + 1));
@@ -259,11 +259,11 @@ static uint32_t copy_value(struct sl_span value, bool is_percent, uint8_t *to, u
 /* "charset'language'" before the first piece of an extended value. */
 static struct sl_span take_label(struct sl_span value, enum sl_charset *charset)
 {
-    const uint8_t *first = memchr(value.data, '\'', value.len);
+    const uint8_t *first = sl_span_first(value, '\'');
     if (!first)
         return value;
     struct sl_span rest = sl_span_skip(value, (uint32_t)(first - value.data) + 1);
-    const uint8_t *second = memchr(rest.data, '\'', rest.len);
+    const uint8_t *second = sl_span_first(rest, '\'');
     if (!second)
         return value;
     *charset = sl_charset_named((const char *)value.data, (size_t)(first - value.data));
@@ -340,11 +340,11 @@ bool sl_mail_address(struct sl_span *rest, struct sl_mail_address *address)
         return false;
     struct sl_span one = sl_span_head(*rest, address_len(*rest));
     *rest = sl_span_skip(*rest, one.len < rest->len ? one.len + 1 : one.len);
-    const uint8_t *open = memrchr(one.data, '<', one.len), *comment = memchr(one.data, '(', one.len);
+    const uint8_t *open = sl_span_last(one, '<'), *comment = sl_span_first(one, '(');
     *address = (struct sl_mail_address){ .address = sl_span_trim(one) };
     if (open) {
         struct sl_span behind = sl_span_skip(one, (uint32_t)(open - one.data) + 1);
-        const uint8_t *close = memchr(behind.data, '>', behind.len);
+        const uint8_t *close = sl_span_first(behind, '>');
         address->address = sl_span_trim(sl_span_head(behind, close ? (uint32_t)(close - behind.data) : behind.len));
         address->name = strip(sl_span_head(one, (uint32_t)(open - one.data)), '"', '"');
     } else if (comment) {
@@ -357,11 +357,11 @@ bool sl_mail_address(struct sl_span *rest, struct sl_mail_address *address)
 
 bool sl_mail_id(struct sl_span *rest, struct sl_span *id)
 {
-    const uint8_t *open = memchr(rest->data, '<', rest->len);
+    const uint8_t *open = sl_span_first(*rest, '<');
     if (!open)
         return false;
     *rest = sl_span_skip(*rest, (uint32_t)(open - rest->data));
-    const uint8_t *close = memchr(rest->data, '>', rest->len);
+    const uint8_t *close = sl_span_first(*rest, '>');
     if (!close)
         return false;
     *id = sl_span_head(*rest, (uint32_t)(close - rest->data) + 1);

@@ -181,7 +181,7 @@ static void say(struct mail *mail, enum sl_text text, struct sl_span value)
 
 static struct sl_span domain_of(struct sl_span address)
 {
-    const uint8_t *at = memrchr(address.data, '@', address.len);
+    const uint8_t *at = sl_span_last(address, '@');
     return at ? sl_span_skip(address, (uint32_t)(at - address.data) + 1) : address;
 }
 
@@ -191,7 +191,7 @@ static void say_sender(struct mail *mail)
     struct sl_span rest = mail->from.len != 0 ? mail->from : mail->sender;
     if (sl_mail_address(&rest, &from)) {
         say(mail, SL_TEXT_PROVIDER, domain_of(from.address));
-        if (!memchr(from.name.data ? from.name.data : (const uint8_t *)"", '@', from.name.len))
+        if (!sl_span_first(from.name, '@'))
             say(mail, SL_TEXT_BYLINE, from.name);
     }
     say(mail, SL_TEXT_CREDIT, mail->organization);
@@ -200,7 +200,7 @@ static void say_sender(struct mail *mail)
     say(mail, SL_TEXT_SERVICE,
         sl_mail_id(&rest, &id) && id.len > 2 ? (struct sl_span){ id.data + 1, id.len - 2 } : mail->list);
     const uint8_t *comma =
-        memchr(mail->language.data ? mail->language.data : (const uint8_t *)"", ',', mail->language.len);
+        sl_span_first(mail->language, ',');
     say(mail, SL_TEXT_LANGUAGE,
         comma ? sl_span_head(mail->language, (uint32_t)(comma - mail->language.data)) : mail->language);
 }
@@ -212,7 +212,7 @@ static void say_times(struct mail *mail)
     const struct sl_zone *zone = sl_parse_zone(mail->parse, NULL);
     enum sl_date_zone given = SL_DATE_ZONE_GIVEN;
     const uint8_t *stamp =
-        memrchr(mail->received.data ? mail->received.data : (const uint8_t *)"", ';', mail->received.len);
+        sl_span_last(mail->received, ';');
     struct sl_span received = { stamp ? stamp + 1 : NULL,
                                 stamp ? (uint32_t)(mail->received.data + mail->received.len - stamp) - 1 : 0 };
     bool has_date = sl_date_rfc5322(mail->date.data, mail->date.len, zone, &root->version_created, &given) ||
@@ -291,7 +291,7 @@ static void say_keywords(struct mail *mail)
     struct sl_ref all = sl_mail_words(mail->parse, mail->keywords);
     struct sl_span rest = { mail->out->base + all.off, all.len };
     while (rest.len != 0) {
-        const uint8_t *comma = memchr(rest.data, ',', rest.len);
+        const uint8_t *comma = sl_span_first(rest, ',');
         struct sl_span word = sl_span_trim(sl_span_head(rest, comma ? (uint32_t)(comma - rest.data) : rest.len));
         struct sl_ref ref = { (uint32_t)(word.data - mail->out->base), word.len };
         if (word.len != 0)
@@ -356,7 +356,7 @@ static bool read_text(struct mail *mail, const struct sl_mail_part *part, struct
                             : is_html(part)                     ? find_html_label(*bytes)
                                                                 : mail->parse->feed->charset;
     bool is_lost = part->is_charset_unknown &&
-                   (memchr(bytes->data, 0x1b, bytes->len) || sl_utf8_prefix(bytes->data, bytes->len) != bytes->len);
+                   (sl_span_first(*bytes, 0x1b) || sl_utf8_prefix(bytes->data, bytes->len) != bytes->len);
     *charset = is_lost ? SL_CHARSET_UTF8 : sl_mail_charset(*bytes, label);
     bool is_plain = sl_ascii_prefix(bytes->data, bytes->len) == bytes->len;
     mail->is_label_wrong |= part->charset != SL_CHARSET_UNKNOWN && *charset != part->charset && !is_plain &&
