@@ -50,8 +50,10 @@ def main():
             lines = err.splitlines()
             expect(status == 2 and not out and len(lines) == 2 and lines[0].startswith("slugline: %s: " % command)
                    and lines[1] == "slugline %s --help tells the options" % command, command, arguments, status, out, err)
-        name = max((name for _, name, _ in told), key=len)
-        expect("did you mean --%s?" % name in run(command, "--" + name[:-2] + name[-1] + name[-2])[2], command, name)
+        for name in sorted(name for _, name, _ in told if len(name) > 4):
+            at = next(i for i in range(1, len(name)) if name[i] != name[i + 1])
+            slip = name[:at] + name[at + 1] + name[at] + name[at + 2:]
+            expect("did you mean --%s?" % name in run(command, "--" + slip)[2], command, name)
     sys.exit(1 if failures else 0)
 
 
