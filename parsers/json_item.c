@@ -2,6 +2,7 @@
 #include <string.h>
 #include "parsers/ascii.h"
 #include "parsers/html.h"
+#include "parsers/standing.h"
 
 #define LOOK_LEN   4096u
 #define LOOK_DEPTH 5u /* data, items, one of them, item, altids */
@@ -1068,30 +1069,21 @@ static void say_embargo(struct item *item)
     struct sl_slice note = sl_out_get(item->out, SL_TEXT_EDNOTE);
     enum sl_date_zone zone = SL_DATE_ZONE_GIVEN;
     enum sl_embargo embargo = SL_EMBARGO_NONE;
+    int64_t until_ns = SL_TIME_NONE;
     int64_t base_ns = root->version_created != SL_TIME_NONE ? root->version_created : item->parse->arrival_ns;
     const struct sl_zone *local = sl_parse_zone(item->parse, NULL);
     if (item->is_embargo_open || sl_json_is(item->text[SL_NAME_PUB_STATUS], "embargoed"))
         embargo = SL_EMBARGO_OPEN;
     if (is_some_text(until) && !sl_json_is(until, "false"))
-        embargo = sl_date_iso(until.text.data, until.text.len, local, &root->embargoed_until, &zone) ? SL_EMBARGO_UNTIL
-                                                                                                     : SL_EMBARGO_OPEN;
+        embargo =
+            sl_date_iso(until.text.data, until.text.len, local, &until_ns, &zone) ? SL_EMBARGO_UNTIL : SL_EMBARGO_OPEN;
     if (embargo == SL_EMBARGO_NONE && note.len != 0)
-        embargo = sl_embargo_read(sl_span_of(note), true, base_ns, local, &root->embargoed_until, &zone);
+        embargo = sl_embargo_read(sl_span_of(note), true, base_ns, local, &until_ns, &zone);
     if (embargo == SL_EMBARGO_LIFTED && root->signal == SL_SIGNAL_NONE) {
         root->kind = SL_KIND_RELEASE;
         root->signal = SL_SIGNAL_RELEASE;
     }
-    if (embargo != SL_EMBARGO_UNTIL)
-        root->embargoed_until = SL_TIME_NONE;
-    if (embargo != SL_EMBARGO_OPEN && embargo != SL_EMBARGO_UNTIL)
-        return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    if (root->signal == SL_SIGNAL_NONE)
-        root->signal = SL_SIGNAL_EMBARGO;
-    if (embargo == SL_EMBARGO_OPEN)
-        sl_out_note(item->out, "an embargo without a certain time: held until released");
-    else if (zone == SL_DATE_ZONE_ASSUMED)
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
+    sl_standing_embargo(item->out, embargo, until_ns, zone);
 }
 
 static void say_item(struct item *item)

@@ -13,6 +13,7 @@
 #include "parsers/ascii.h"
 #include "parsers/feed.h"
 #include "parsers/markup_xml.h"
+#include "parsers/standing.h"
 #include "parsers/wording.h"
 
 #define PRS_NAMES(NAME)                                                                                                \
@@ -158,15 +159,11 @@ static void say_keywords(struct release *release)
 
 static void say_embargo(struct release *release, const char *zone)
 {
-    struct sl_bulletin *root = sl_out_root(release->out);
+    int64_t until_ns = SL_TIME_NONE;
     if (release->embargo.len == 0)
         return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    root->signal = root->signal == SL_SIGNAL_NONE ? SL_SIGNAL_EMBARGO : root->signal;
-    if (sl_feed_local_time(release->parse, release->embargo, zone, &root->embargoed_until))
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
-    else
-        sl_out_note(release->out, "an embargo without a certain time: held until released");
+    bool is_read = sl_feed_local_time(release->parse, release->embargo, zone, &until_ns);
+    sl_standing_embargo(release->out, is_read ? SL_EMBARGO_UNTIL : SL_EMBARGO_OPEN, until_ns, SL_DATE_ZONE_ASSUMED);
 }
 
 /* The lead is the first paragraph. */

@@ -231,6 +231,23 @@ bool sl_standing_date(const struct sl_story *story, struct sl_span date, int64_t
     return date.len >= 8 && sl_is_digit(date.data[0]) && sl_date_iso(date.data, date.len, story->zone, ns, given);
 }
 
+void sl_standing_embargo(struct sl_out *out, enum sl_embargo embargo, int64_t until_ns, enum sl_date_zone given)
+{
+    struct sl_bulletin *root = sl_out_root(out);
+    if (embargo != SL_EMBARGO_OPEN && embargo != SL_EMBARGO_UNTIL)
+        return;
+    root->flags |= SL_BULLETIN_EMBARGOED;
+    if (root->signal == SL_SIGNAL_NONE)
+        root->signal = SL_SIGNAL_EMBARGO;
+    if (embargo == SL_EMBARGO_OPEN) {
+        sl_out_note(out, "an embargo without a certain time: held until released");
+        return;
+    }
+    root->embargoed_until = until_ns;
+    if (given == SL_DATE_ZONE_ASSUMED)
+        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
+}
+
 void sl_standing_created(struct sl_story *story, struct sl_span date)
 {
     enum sl_date_zone given;

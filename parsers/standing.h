@@ -28,6 +28,8 @@ void sl_standing_refer(struct sl_story *story, struct sl_span note);
 /* Held until then; of two times the later one counts.  OPEN: until somebody releases it. */
 void sl_standing_hold(struct sl_story *story, int64_t until_ns, enum sl_date_zone given);
 void sl_standing_hold_open(struct sl_story *story);
+/* Onto the bulletin, what an embargo that was read means; NONE and LIFTED: nothing.  An OPEN one has a note, too. */
+void sl_standing_embargo(struct sl_out *out, enum sl_embargo embargo, int64_t until_ns, enum sl_date_zone given);
 
 /* A date of the message's into *ns, with the story's zone where it names none; *given then tells.  False: it is none,
  * or empty, or what a template left there ("YYYYMMDD..."). */

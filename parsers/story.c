@@ -1,6 +1,7 @@
 #include "parsers/story.h"
 #include <string.h>
 #include "parsers/ascii.h"
+#include "parsers/standing.h"
 
 enum { SOH = 0x01, DEL = 0x7f, NBSP = 0xa0 };
 
@@ -269,16 +270,5 @@ void sl_story_say_kind(struct sl_story *story)
         root->kind = SL_KIND_RELEASE;
         root->signal = SL_SIGNAL_RELEASE;
     }
-    if (story->embargo != SL_EMBARGO_OPEN && story->embargo != SL_EMBARGO_UNTIL)
-        return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    if (root->signal == SL_SIGNAL_NONE)
-        root->signal = SL_SIGNAL_EMBARGO;
-    if (story->embargo == SL_EMBARGO_OPEN) {
-        sl_out_note(story->out, "an embargo without a certain time: held until released");
-        return;
-    }
-    root->embargoed_until = story->embargo_ns;
-    if (story->embargo_zone == SL_DATE_ZONE_ASSUMED)
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
+    sl_standing_embargo(story->out, story->embargo, story->embargo_ns, story->embargo_zone);
 }

@@ -26,6 +26,7 @@
 #include "parsers/ascii.h"
 #include "parsers/editor.h"
 #include "parsers/parse.h"
+#include "parsers/standing.h"
 #include "parsers/text_furniture.h"
 
 #define LOOK_MAX           4096u /* bytes that tell text from garbage */
@@ -576,18 +577,7 @@ static void say_state(struct story *story)
     }
     if (root->kind == SL_KIND_KILL)
         root->pubstatus = SL_PUB_CANCELED;
-    if (story->embargo != SL_EMBARGO_OPEN && story->embargo != SL_EMBARGO_UNTIL)
-        return;
-    root->flags |= SL_BULLETIN_EMBARGOED;
-    if (root->signal == SL_SIGNAL_NONE)
-        root->signal = SL_SIGNAL_EMBARGO;
-    if (story->embargo == SL_EMBARGO_OPEN) {
-        sl_out_note(story->out, "an embargo without a certain time: held until released");
-        return;
-    }
-    root->embargoed_until = story->embargo_ns;
-    if (story->embargo_zone == SL_DATE_ZONE_ASSUMED)
-        root->flags |= SL_BULLETIN_ZONE_ASSUMED_EMBARGO;
+    sl_standing_embargo(story->out, story->embargo, story->embargo_ns, story->embargo_zone);
 }
 
 static void say_identity(struct story *story)
