@@ -1,18 +1,42 @@
 /* Does every format make of any bytes either sound bulletins or a reject with its place, and always the same?
  *
  * The last byte chooses the format (one more than there are: recognized), so a sample as it stands is a seed.  Build
- * with -DSL_FUZZ_FORMAT=1 and so on for one format alone. */
+ * with -DSL_FUZZ_FORMAT=1 and so on for one format alone.  Profiles and zones are those that the program loads; the
+ * message's length chooses which profile the feed names (one more than there are: none). */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "parsers/bulletin_json.h"
 #include "parsers/parse.h"
+#include "pipeline/profiles.h"
 
 #define MESSAGE_MAX   16384u
 #define BULLETINS_MAX 1000u
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static struct sl_profiles profiles;
+static struct sl_zones zones;
+
+/* A fuzzer's own memory, which lasts as long as it does. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static struct sl_profile_store store;
+    static struct sl_zones_store zone_store;
+    char err[512];
+    (void)argc;
+    (void)argv;
+    sl_zones_load_agencies(&zone_store);
+    if (sl_profiles_load(&store, &zone_store, SL_PROFILES, err, sizeof(err))) {
+        fprintf(stderr, "%s\n", err);
+        exit(1);
+    }
+    profiles = sl_profiles_view(&store);
+    zones = sl_zones_view(&zone_store);
+    return 0;
+}
 
 static const struct sl_format *choose_format(uint8_t choice)
 {
@@ -41,7 +65,13 @@ static void look_at_bulletin(const struct sl_bulletin *bulletin, uint32_t bullet
 static uint64_t parse_all(struct sl_parse *parse, const struct sl_format *format, const uint8_t *data, uint32_t len,
                           void *mem, uint32_t cap)
 {
-    static const struct sl_feed_facts feed = { .provider = "feed" };
+    uint32_t choice = len % (profiles.cnt + 1);
+    const struct sl_feed_facts feed = {
+        .provider = "feed",
+        .profile = choice < profiles.cnt ? &profiles.profile[choice] : NULL,
+        .profiles = &profiles,
+        .zones = &zones,
+    };
     uint64_t hash = 0;
     enum sl_parse_code code;
     uint32_t bulletin_len, cnt = 0;
