@@ -98,6 +98,7 @@ enum sl_book_tape {
     SL_TAPE_WAKES,
     SL_TAPE_DURABLE_SEQ, /* what the journal said last, where there is one */
     SL_TAPE_RAW_DURABLE_SEQ,
+    SL_TAPE_NUMBER_WAITS, /* times a record waited until its number was reserved on the disk */
     SL_TAPE_COLS,
 };
 

@@ -22,6 +22,7 @@ struct control {
     struct sl_readers readers;
     int64_t silence_ns[SL_FEEDS_MAX];
     bool silent[SL_FEEDS_MAX];
+    uint64_t number_waits;
     int64_t start_ns;
 };
 
@@ -82,6 +83,15 @@ static void look_for_silence(struct control *control)
     }
 }
 
+static void look_for_numbers(struct control *control)
+{
+    uint64_t waits = sl_cell_get(&sl_books_tape(sl_walk_books(control->walk))[SL_TAPE_NUMBER_WAITS]);
+    if (waits != control->number_waits)
+        sl_say(SL_SAY_ERROR, "desk times=%llu: waits until the journal has reserved numbers on the disk",
+               (unsigned long long)(waits - control->number_waits));
+    control->number_waits = waits;
+}
+
 /* One message from the supervisor.  False when the walk shall end. */
 static bool obey(struct control *control)
 {
@@ -120,6 +130,7 @@ static int obey_until_the_end(struct control *control)
         if (sl_run_failed(control->run))
             return sl_run_failed(control->run);
         look_for_silence(control);
+        look_for_numbers(control);
         sl_readers_look(&control->readers, sl_clock_real(NULL));
     }
 }

@@ -1,5 +1,6 @@
 #include "pipeline/journal.h"
 
+#include "pipeline/control.h"
 #include "pipeline/crc32c.h"
 #include "pipeline/say.h"
 #include "pipeline/scribe.h"
@@ -13,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,8 +37,8 @@ struct reserved {
 
 struct log { /* and where it goes */
     struct sl_log_rx rx;
-    struct sl_mem mem, seat_mem;
-    struct sl_seat *seat;
+    struct sl_mem mem, page_mem;
+    struct sl_durable *page;
     bool joined;
     uint64_t next; /* the seq that is to be written next */
     struct sl_scribe scribe;
@@ -47,7 +50,9 @@ struct log { /* and where it goes */
 struct journal {
     const struct sl_config *config;
     int control_fd, reserved_fd;
+    int walk_fd; /* at its end when the walk is gone; -1: there is none */
     struct reserved reserved;
+    int64_t reserve_retry_ns; /* 0: all is well */
     struct sl_disk *disk;
     struct log logs[SL_FAMILY_CNT];
     uint32_t log_cnt;
@@ -56,7 +61,7 @@ struct journal {
     uint32_t scratch_len;
     uint64_t epoch; /* of the logs that are read, or were last */
     int64_t flush_ns; /* the longest that a record waits for others to go to the disk with it */
-    bool draining, ending;
+    bool draining;
 };
 
 /* ---- numbers ahead ---- */
@@ -66,19 +71,39 @@ static uint32_t crc_of(const struct reserved *reserved)
     return sl_crc32c(0, reserved, offsetof(struct reserved, crc));
 }
 
-static int write_reserved(struct journal *journal, uint64_t tape_to, uint64_t raw_to)
+static int write_reserved(struct journal *journal, uint64_t epoch, uint64_t tape_to, uint64_t raw_to)
 {
     struct reserved next = { .magic = RESERVED_MAGIC,
                              .turn = journal->reserved.turn + 1,
                              .tape_to = tape_to,
                              .raw_to = raw_to,
-                             .epoch = journal->epoch };
+                             .epoch = epoch };
     next.crc = crc_of(&next);
     off_t off = (off_t)(next.turn % 2 * SL_SEGMENT_BLOCK);
     if (pwrite(journal->reserved_fd, &next, sizeof(next), off) != (ssize_t)sizeof(next) ||
         fdatasync(journal->reserved_fd))
         return errno ? -errno : -EIO;
     journal->reserved = next;
+    return 0;
+}
+
+static bool is_at_end(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd };
+    return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & (POLLHUP | POLLERR);
+}
+
+/* The journal of a supervisor that was killed goes when it has drained.  -EBUSY: it does not. */
+static int await_lock(struct journal *journal)
+{
+    int64_t end_ns = sl_clock_mono(NULL) + SL_JOURNAL_LOCK_NS;
+    while (flock(journal->reserved_fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (sl_clock_mono(NULL) >= end_ns || is_at_end(journal->control_fd))
+            return -EBUSY;
+        poll(NULL, 0, 10);
+    }
     return 0;
 }
 
@@ -89,6 +114,9 @@ static int read_reserved(struct journal *journal)
     journal->reserved_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (journal->reserved_fd < 0)
         return -errno;
+    int rc = await_lock(journal);
+    if (rc)
+        return rc;
     for (unsigned i = 0; i < 2; i++) {
         struct reserved found;
         if (pread(journal->reserved_fd, &found, sizeof(found), (off_t)i * SL_SEGMENT_BLOCK) == (ssize_t)sizeof(found) &&
@@ -98,20 +126,42 @@ static int read_reserved(struct journal *journal)
     return 0;
 }
 
+/* The desk may use them from now on. */
+static void show_reserved(struct journal *journal)
+{
+    const uint64_t to[SL_FAMILY_CNT] = { journal->reserved.tape_to, journal->reserved.raw_to };
+    for (uint32_t i = 0; i < journal->log_cnt; i++)
+        if (journal->logs[i].joined)
+            sl_durable_reserve(journal->logs[i].page, to[i]);
+}
+
+static int reserve(struct journal *journal, const uint64_t to[SL_FAMILY_CNT])
+{
+    int rc = write_reserved(journal, journal->epoch, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]);
+    if (!rc)
+        show_reserved(journal);
+    else if (!journal->reserve_retry_ns)
+        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s; the tape goes on to %" PRIu64, strerror(-rc),
+               journal->reserved.tape_to);
+    journal->reserve_retry_ns = rc ? sl_clock_mono(NULL) + RETRY_NS : 0;
+    return rc;
+}
+
 /* As far ahead as the walk may come until we look again. */
-static void reserve_ahead(struct journal *journal)
+static void reserve_ahead(struct journal *journal, int64_t now_ns)
 {
     uint64_t to[SL_FAMILY_CNT] = { journal->reserved.tape_to, journal->reserved.raw_to };
-    bool short_of = false;
+    bool due = false;
     for (uint32_t i = 0; i < journal->log_cnt; i++) {
         const struct log *log = &journal->logs[i];
-        if (!log->joined || sl_log_rx_head(&log->rx) + SL_JOURNAL_STEP / 2 < to[i])
+        uint64_t wanted = log->joined ? sl_log_rx_head(&log->rx) + SL_JOURNAL_AHEAD : 0;
+        if (wanted < to[i] + SL_JOURNAL_STEP)
             continue;
-        to[i] = sl_log_rx_head(&log->rx) + SL_JOURNAL_STEP;
-        short_of = true;
+        to[i] = wanted;
+        due = true;
     }
-    if (short_of && write_reserved(journal, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]))
-        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+    if (due && now_ns >= journal->reserve_retry_ns)
+        reserve(journal, to);
 }
 
 /* ---- errors of the disk ---- */
@@ -151,6 +201,8 @@ static int write_hole(struct journal *journal, struct log *log, uint64_t last, c
         return rc;
     sl_say(SL_SAY_WARN, "journal family=%s first=%" PRIu64 " last=%" PRIu64 ": not in the journal: %s",
            sl_family_name(log->scribe.config.family), log->next, last, why);
+    if (log->joined)
+        sl_durable_hole(log->page, log->next, last);
     log->next = last + 1;
     return 0;
 }
@@ -222,7 +274,7 @@ static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
         sl_say(SL_SAY_INFO, "journal family=%s: writes again", sl_family_name(log->scribe.config.family));
     log->alarmed = false;
     if (log->joined)
-        sl_seat_done(log->seat, log->scribe.durable_seq);
+        sl_seat_done(&log->page->seat, log->scribe.durable_seq);
     return true;
 }
 
@@ -232,47 +284,60 @@ static void leave_log(struct log *log)
 {
     if (log->mem.addr)
         sl_mem_close(&log->mem);
-    if (log->seat_mem.addr)
-        sl_mem_close(&log->seat_mem);
-    log->mem = log->seat_mem = (struct sl_mem){ .fd = -1 };
+    if (log->page_mem.addr)
+        sl_mem_close(&log->page_mem);
+    log->mem = log->page_mem = (struct sl_mem){ .fd = -1 };
     log->joined = false;
 }
 
-static int join_log(struct journal *journal, struct log *log, int fd, int seat_fd)
+static int join_log(struct journal *journal, struct log *log, int fd, int page_fd)
 {
     leave_log(log);
     int rc = sl_mem_open(&log->mem, fd, 1, false);
     if (!rc)
-        rc = sl_mem_open(&log->seat_mem, seat_fd, sizeof(struct sl_seat), true);
+        rc = sl_mem_open(&log->page_mem, page_fd, sizeof(struct sl_durable), true);
     if (!rc)
         rc = sl_log_join_rx(&log->rx, log->mem.addr, log->mem.len);
     if (rc)
         return rc;
-    log->seat = log->seat_mem.addr;
+    log->page = log->page_mem.addr;
     log->joined = true;
     journal->epoch = sl_log_epoch(&log->rx);
     uint64_t first = log->rx.first_seq;
     /* The tape's own first record says so of its numbers; a raw log has no notices. */
-    if (log->scribe.config.family == SL_FAMILY_RAW && log->next < first && log->next > 1 && !log->retry_ns) {
+    if (log->scribe.config.family == SL_FAMILY_RAW && log->next < first && !log->retry_ns) {
         rc = write_hole(journal, log, first - 1, "reserved by a start that ended before it used or kept them");
         if (rc)
             meet_error(log, rc, sl_clock_mono(NULL));
     }
-    if (log->next < first && (log->scribe.config.family == SL_FAMILY_TAPE || log->next == 1))
+    if (log->next < first && log->scribe.config.family == SL_FAMILY_TAPE)
         log->next = first;
     sl_log_seek(&log->rx, log->next);
     return 0;
 }
 
+static void forget_walk(struct journal *journal)
+{
+    if (journal->walk_fd >= 0)
+        close(journal->walk_fd);
+    journal->walk_fd = -1;
+}
+
 static int join_logs(struct journal *journal, const int *fds, unsigned fd_cnt)
 {
-    if (fd_cnt != 2 * journal->log_cnt)
+    if (fd_cnt != 2 * journal->log_cnt + 1)
         return -EPROTO;
+    forget_walk(journal);
+    journal->walk_fd = fds[fd_cnt - 1];
     for (uint32_t i = 0; i < journal->log_cnt; i++) {
         int rc = join_log(journal, &journal->logs[i], fds[2 * i], fds[2 * i + 1]);
         if (rc)
             return rc;
     }
+    /* One that began while we were away has an epoch that we did not choose. */
+    if (journal->reserved.epoch != journal->epoch)
+        return reserve(journal, (const uint64_t[]){ journal->reserved.tape_to, journal->reserved.raw_to });
+    show_reserved(journal);
     return 0;
 }
 
@@ -289,24 +354,46 @@ static uint64_t used_to(const struct log *log, uint64_t reserved)
     return head > reserved ? head : reserved;
 }
 
-static void tell_places(struct journal *journal, bool drained)
+static void fail(const struct journal *journal, int rc)
+{
+    struct sl_journal_word word = { .what = SL_JOURNAL_FAILED };
+    snprintf(word.text, sizeof(word.text), "journal: %s: %s", journal->config->journal_directory,
+             rc == -EBUSY ? "another daemon writes there" : strerror(-rc));
+    sl_mem_send(journal->control_fd, &word, sizeof(word), NULL, 0);
+}
+
+static uint64_t new_epoch(void)
+{
+    uint64_t epoch;
+    if (getrandom(&epoch, sizeof(epoch), 0) != (ssize_t)sizeof(epoch))
+        epoch = (uint64_t)sl_clock_real(NULL) * 0x9e3779b97f4a7c15ull;
+    return epoch ? epoch : 1; /* 0 means none */
+}
+
+/* Before the walk begins there are numbers for it on the disk, and its epoch: whatever becomes of it, the next knows
+ * which numbers may have been seen. */
+static int tell_places(struct journal *journal, bool drained)
 {
     const struct reserved *reserved = &journal->reserved;
     const struct log *tape = &journal->logs[SL_FAMILY_TAPE], *raw = &journal->logs[SL_FAMILY_RAW];
     struct sl_journal_places places = {
-        .old_tape = {.epoch = journal->epoch, .durable_to = tape->scribe.durable_seq}
+        .epoch = new_epoch(), .old_tape = {.epoch = journal->epoch, .durable_to = tape->scribe.durable_seq}
     };
     places.old_tape.reserved_to = used_to(tape, reserved->tape_to);
     places.tape_next = places.old_tape.reserved_to + 1;
     places.raw_next = journal->log_cnt > 1 ? used_to(raw, reserved->raw_to) + 1 : 1;
     journal->given[SL_FAMILY_TAPE] = places.tape_next - 1;
     journal->given[SL_FAMILY_RAW] = places.raw_next - 1;
-    /* Before the walk begins there are numbers for it. */
-    if (!journal->ending &&
-        write_reserved(journal, places.old_tape.reserved_to + SL_JOURNAL_STEP, places.raw_next - 1 + SL_JOURNAL_STEP))
-        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+    for (unsigned i = 0; i < SL_FAMILY_CNT; i++)
+        places.reserved[i] = journal->given[i] + SL_JOURNAL_AHEAD;
+    int rc = write_reserved(journal, places.epoch, places.reserved[SL_FAMILY_TAPE], places.reserved[SL_FAMILY_RAW]);
+    if (rc) {
+        fail(journal, rc);
+        return rc;
+    }
     struct sl_journal_word word = { .what = SL_JOURNAL_PLACES, .drained = drained, .places = places };
     sl_mem_send(journal->control_fd, &word, sizeof(word), NULL, 0);
+    return 0;
 }
 
 static bool anything_under_way(const struct journal *journal)
@@ -332,6 +419,24 @@ static uint64_t durable_sum(const struct journal *journal)
     return sum;
 }
 
+static bool is_gone(const struct journal *journal) { return journal->walk_fd < 0 || is_at_end(journal->walk_fd); }
+
+/* The supervisor is gone.  The walk learns that as we do, and drains: what it still publishes is seen by readers, and
+ * wants to be on the disk. */
+static void see_out(struct journal *journal)
+{
+    int64_t now_ns = sl_clock_mono(NULL), end_ns = now_ns + SL_DRAIN_NS + SL_TIME_NS;
+    for (; !is_gone(journal) && now_ns < end_ns; now_ns = sl_clock_mono(NULL)) {
+        bool busy = false;
+        for (uint32_t i = 0; i < journal->log_cnt; i++)
+            busy |= tend(journal, &journal->logs[i], now_ns);
+        reserve_ahead(journal, now_ns);
+        rest_a_little(journal, busy);
+    }
+    if (!is_gone(journal))
+        sl_say(SL_SAY_ERROR, "journal: the walk does not end; its last records may be missing, and will be named");
+}
+
 /* The walk is gone: all that it published is to be on the disk before the next one begins.  A disk on which nothing
  * comes forward is given up. */
 static void drain(struct journal *journal)
@@ -355,12 +460,13 @@ static void drain(struct journal *journal)
     journal->draining = false;
     if (!drained)
         sl_say(SL_SAY_ERROR, "journal: not all that was published could be written; a hole will say so");
+    if (!is_gone(journal))
+        return;
     uint64_t to[SL_FAMILY_CNT] = { journal->given[SL_FAMILY_TAPE], journal->given[SL_FAMILY_RAW] };
     for (uint32_t i = 0; i < journal->log_cnt; i++)
         if (journal->logs[i].joined) /* nobody can use more of them now */
             to[i] = used_to(&journal->logs[i], 0);
-    if (write_reserved(journal, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]))
-        sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s", strerror(errno));
+    reserve(journal, to);
 }
 
 /* One word of the supervisor's.  False: it is gone, or wants us to go. */
@@ -385,6 +491,7 @@ static bool obey(struct journal *journal)
     if (word.what == SL_JOURNAL_DRAIN) {
         drain(journal);
         tell_places(journal, true);
+        forget_walk(journal);
         for (uint32_t i = 0; i < journal->log_cnt; i++)
             leave_log(&journal->logs[i]);
     }
@@ -412,7 +519,7 @@ static void rest(struct journal *journal, int64_t now_ns)
     if (anything_under_way(journal)) {
         sl_disk_reap(journal->disk, wait_ns < SL_TIME_NS / 5000 ? wait_ns : SL_TIME_NS / 5000);
     } else if (tape->joined && !tape->retry_ns) {
-        sl_log_wait(&tape->rx, tape->seat, wait_ns);
+        sl_log_wait(&tape->rx, &tape->page->seat, wait_ns);
     } else {
         struct pollfd poll_fd = { .fd = journal->control_fd, .events = POLLIN };
         poll(&poll_fd, 1, (int)(LOOK_NS / 1000000));
@@ -428,7 +535,7 @@ static void run(struct journal *journal)
         sl_disk_reap(journal->disk, 0);
         for (uint32_t i = 0; i < journal->log_cnt; i++)
             busy |= tend(journal, &journal->logs[i], now_ns);
-        reserve_ahead(journal);
+        reserve_ahead(journal, now_ns);
         if (!busy || now_ns - looked_ns >= LOOK_NS) {
             looked_ns = now_ns;
             if (!obey(journal))
@@ -473,7 +580,7 @@ static int open_family(struct journal *journal, enum sl_family family, bool tape
     int rc = sl_catalog_mend(config->journal_directory, family, tape_lives ? SL_SCRIBE_REDO : 0, &state);
     if (rc)
         return rc;
-    if (family == SL_FAMILY_TAPE && state.last_epoch)
+    if (family == SL_FAMILY_TAPE && !journal->epoch)
         journal->epoch = state.last_epoch;
     struct sl_scribe_config scribe = {
         .directory = config->journal_directory,
@@ -488,7 +595,7 @@ static int open_family(struct journal *journal, enum sl_family family, bool tape
         .keep_len = config->journal_keep_len,
         .disk = journal->disk,
     };
-    log->mem = log->seat_mem = (struct sl_mem){ .fd = -1 };
+    log->mem = log->page_mem = (struct sl_mem){ .fd = -1 };
     log->next = state.last_seq + 1;
     return sl_scribe_init(&log->scribe, &scribe);
 }
@@ -521,19 +628,18 @@ static int open_journal(struct journal *journal, bool tape_lives)
 int sl_journal_main(const struct sl_config *config, bool tape_lives, int control_fd)
 {
     static struct journal journal;
-    journal = (struct journal){ .config = config, .control_fd = control_fd, .reserved_fd = -1 };
+    journal = (struct journal){ .config = config, .control_fd = control_fd, .reserved_fd = -1, .walk_fd = -1 };
     int rc = open_journal(&journal, tape_lives);
     if (rc) {
-        struct sl_journal_word word = { .what = SL_JOURNAL_FAILED };
-        snprintf(word.text, sizeof(word.text), "journal: %s: %s", config->journal_directory, strerror(-rc));
-        sl_mem_send(control_fd, &word, sizeof(word), NULL, 0);
+        fail(&journal, rc);
         return 1;
     }
     sl_say(SL_SAY_INFO, "journal up pid=%d directory=%s durable=%" PRIu64 " writes by %s", getpid(),
            config->journal_directory, journal.logs[SL_FAMILY_TAPE].scribe.durable_seq, sl_disk_way(journal.disk));
-    tell_places(&journal, false);
+    if (tell_places(&journal, false))
+        return 1;
     run(&journal);
-    journal.ending = true;
+    see_out(&journal);
     drain(&journal);
     for (uint32_t i = 0; i < journal.log_cnt; i++) {
         int end_rc = sl_scribe_end(&journal.logs[i].scribe);

@@ -1,30 +1,38 @@
 /* pipeline/journal.h - the journal as a process: a reader of tape and raw log that gates, and whose done is what is on
  * the disk.
  *
- *     supervisor -- fork --> journal:  PLACES | FAILED ->     <- LOGS (tape, its seat[, raw log, its seat]), DRAIN
+ *     supervisor -- fork --> journal:  PLACES | FAILED ->   <- LOGS (tape, its page[, raw log, its page], alive), DRAIN
  *
  * Life      sl_journal_main is the whole life of the child; its return value is its exit status.  It says PLACES when
  *           it has mended what was there, so that the walk may begin, and again when it has drained the logs of a walk
- *           that is gone.  The end of the socket ends it, after a last drain.
+ *           that is gone.  The end of the socket ends it: when the walk, which ends then too, has gone, after a last
+ *           drain.
  * Threads   The process's first; each family's scribe has one that sets segments aside.
  * Errors    FAILED carries the sentence for people.  What happens to the disk later is said aloud; the tape goes on,
  *           and what it ran over meanwhile stands in a HOLE record as soon as the disk is back.  done never passes
  *           what is neither on the disk nor named there.
- * Numbers   DIRECTORY/reserved holds what no later start may use again, in steps of SL_JOURNAL_STEP, half a step ahead
- *           of the walk at least.  The desk does not wait for it: with a journal that is down for longer than half a
- *           step, numbers of the old epoch could come again in the next after a power loss.  After an orderly end it
- *           says what was used, and nothing is lost.
+ * Numbers   DIRECTORY/reserved holds what no later start may use again, and the epoch whose numbers they are.  It is
+ *           on the disk before PLACES is said, and grows by steps of SL_JOURNAL_STEP while the walk is SL_JOURNAL_AHEAD
+ *           behind: so the desk, which does not go beyond (publish.h), waits only for a journal that has been away, or
+ *           a disk that has failed, for a million records.  Once the walk is known to be gone it says what was used, and
+ *           nothing is lost; after anything else the next EPOCH names all that may have been seen.
+ * Alone     Whoever writes to DIRECTORY has locked that file.  A supervisor that comes while the journal of a killed one
+ *           still drains waits for it, within SL_JOURNAL_LOCK_NS.
  */
 #ifndef SL_PIPELINE_JOURNAL_H
 #define SL_PIPELINE_JOURNAL_H
 
 #include "pipeline/config.h"
 
-#define SL_JOURNAL_STEP 65536u
+#define SL_JOURNAL_STEP    65536u
+#define SL_JOURNAL_AHEAD   (16u * SL_JOURNAL_STEP)
+#define SL_JOURNAL_LOCK_NS (15 * SL_TIME_NS)
 
 /* Where a new walk begins. */
 struct sl_journal_places {
     uint64_t tape_next, raw_next; /* the first seq of its logs */
+    uint64_t reserved[2]; /* how far its numbers go, on either */
+    uint64_t epoch; /* that it is to have */
     struct sl_old_tape old_tape;
 };
 

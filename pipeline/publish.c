@@ -26,6 +26,8 @@ int sl_publish_init(struct sl_publish *publish, const struct sl_desk_config *con
         rc = sl_log_join_tx(&publish->raw.tx, config->raw);
     if (rc)
         return rc;
+    publish->tape.journal = config->journal[0];
+    publish->raw.journal = config->journal[1];
     for (uint32_t i = 0; config->raw && i < config->feed_cnt; i++)
         if (config->feeds[i].message_max > sl_publish_body_max(&publish->raw))
             return -EINVAL;
@@ -69,8 +71,23 @@ static void *evict_and_claim(struct sl_publish *publish, struct sl_publish_log *
     return claimed;
 }
 
+static bool is_reserved(struct sl_publish *publish, struct sl_publish_log *log)
+{
+    if (!log->journal || sl_log_head(&log->tx) < log->reserved_to)
+        return true;
+    log->reserved_to = sl_durable_reserved(log->journal);
+    bool reserved = sl_log_head(&log->tx) < log->reserved_to;
+    sl_cell_add(&publish->books[SL_TAPE_NUMBER_WAITS], !reserved && !log->short_of_numbers);
+    log->short_of_numbers = !reserved;
+    return reserved;
+}
+
 void *sl_publish_claim(struct sl_publish *publish, struct sl_publish_log *log, enum sl_lane lane, uint32_t body_len)
 {
+    if (!is_reserved(publish, log)) {
+        publish->waits = true;
+        return NULL;
+    }
     uint32_t len = (uint32_t)sizeof(struct sl_record) + body_len;
     uint64_t keep_free = lane == SL_LANE_FLASH ? 0 : log->tx.bytes_len / 8;
     void *claimed = sl_log_claim(&log->tx, len, keep_free);

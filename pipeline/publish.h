@@ -13,6 +13,8 @@
  *           it.  The time runs from the first refusal until all readers have caught up: a reader that is always a
  *           little too slow would else slow down the tape for ever.  FLASH uses the last eighth, and beyond it
  *           evicts at once.
+ * Numbers   With a journal, a record waits until its number is reserved on the disk, FLASH too: else the number could
+ *           mean something else after the power went.  They are reserved far ahead (journal.h).
  */
 #ifndef SL_PIPELINE_PUBLISH_H
 #define SL_PIPELINE_PUBLISH_H
@@ -24,6 +26,9 @@ struct sl_publish_log {
     bool late; /* a record had to wait for a reader, and the readers have not caught up since */
     int64_t late_since_ns;
     uint64_t shown_seq; /* the last after which sleepers were looked for */
+    const struct sl_durable *journal; /* its page; NULL: there is none */
+    uint64_t reserved_to; /* as last looked at: numbers up to here may be used */
+    bool short_of_numbers;
     struct {
         const struct sl_seat *seat;
         uint64_t lies; /* its disbelieved_cnt when last looked at */

@@ -18,6 +18,7 @@
 #include "pipeline/ack.h"
 #include "pipeline/books.h"
 #include "pipeline/clock.h"
+#include "pipeline/durable.h"
 #include "pipeline/framing.h"
 #include "pipeline/record.h"
 #include "pipeline/rx.h"
@@ -151,6 +152,7 @@ struct sl_desk_config {
     struct sl_desk_source sources[SL_RXS_MAX];
     uint32_t source_cnt;
     void *tape, *raw;       /* formatted logs; raw may be NULL */
+    const struct sl_durable *journal[2]; /* its pages on tape and raw log; NULL: none */
     uint64_t epoch;
     uint32_t window_cnt;    /* identities remembered against duplicates; oldest out */
     uint32_t tombstone_cnt; /* killed stories remembered */

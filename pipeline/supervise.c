@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -24,14 +25,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HELLO_NS SL_TIME_NS             /* a reader that has connected and says nothing is cut off */
-#define KILL_NS (SL_DRAIN_NS + SL_TIME_NS) /* a walk that was told to drain is killed after this */
-#define RESTART_MIN_NS (SL_TIME_NS / 20)
-#define RESTART_MAX_NS (10 * SL_TIME_NS)
-#define STEADY_NS (10 * SL_TIME_NS) /* a walk that lived this long was not a bad start */
-#define CRASHED_MAX 16u
+#define HELLO_NS           SL_TIME_NS /* a reader that has connected and says nothing is cut off */
+#define KILL_NS            (SL_DRAIN_NS + SL_TIME_NS) /* a walk that was told to drain is killed after this */
+#define RESTART_MIN_NS     (SL_TIME_NS / 20)
+#define RESTART_MAX_NS     (10 * SL_TIME_NS)
+#define STEADY_TIMES       20 /* a walk that lived so many times as long as it was waited for was not a bad start */
+#define CRASHED_MAX        16u
 #define JOURNAL_RESTART_NS SL_TIME_NS
-#define WELCOME_LEN_MAX 32768u
+#define PLACE_NS           (30 * SL_TIME_NS) /* a journal that has not said where to begin by then is not waited for */
+#define WELCOME_LEN_MAX    32768u
 
 struct reader { /* a connection; its index is its seat */
     int fd;
@@ -62,8 +64,9 @@ struct supervisor {
     bool handed; /* it has the logs of the walk that lives, or lived last */
     bool undrained; /* a walk has published what the journal has not said it has */
     bool placed; /* the journal has said where the next walk begins */
+    bool unread; /* a walk began without the journal: what the one before published last cannot be had again */
     struct sl_journal_places places;
-    int64_t journal_restart_ns, journal_kill_ns;
+    int64_t journal_restart_ns, journal_kill_ns, place_by_ns;
 };
 
 static void notify_systemd(const char *state)
@@ -382,6 +385,9 @@ static void forget_before(struct supervisor *supervisor)
 
 static void drop_memory(struct sl_walk_memory *memory)
 {
+    if (memory->alive_fd >= 0)
+        close(memory->alive_fd);
+    memory->alive_fd = -1;
     struct sl_mem *all[] = { &memory->tape, &memory->raw, &memory->books, &memory->journal_seats[0],
                              &memory->journal_seats[1] };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -394,17 +400,18 @@ static void drop_memory(struct sl_walk_memory *memory)
 }
 
 /* Nothing is overwritten before the journal has come and read it. */
-static int make_journal_seats(struct sl_walk_memory *memory, bool has_raw)
+static int make_journal_pages(struct sl_walk_memory *memory, const uint64_t reserved[2], bool has_raw)
 {
     const uint64_t firsts[] = { memory->tape_first, memory->raw_first };
     int rc = 0;
     for (unsigned i = 0; !rc && i < 1u + has_raw; i++) {
-        rc = sl_mem_create(&memory->journal_seats[i], "slugline-journal-seat", sizeof(struct sl_seat), 0);
+        rc = sl_mem_create(&memory->journal_seats[i], "slugline-journal-page", sizeof(struct sl_durable), 0);
         if (rc)
             break;
-        struct sl_seat *seat = memory->journal_seats[i].addr;
-        snprintf(seat->name, sizeof(seat->name), "journal");
-        sl_seat_done(seat, firsts[i] - 1);
+        struct sl_durable *page = memory->journal_seats[i].addr;
+        snprintf(page->seat.name, sizeof(page->seat.name), "journal");
+        sl_seat_done(&page->seat, firsts[i] - 1);
+        sl_durable_reserve(page, reserved[i]);
         rc = sl_mem_seal(&memory->journal_seats[i], true);
     }
     return rc;
@@ -429,7 +436,8 @@ static int make_memory(struct supervisor *supervisor)
         memory->tape_first = supervisor->places.tape_next;
         memory->raw_first = supervisor->places.raw_next;
         memory->old_tape = supervisor->places.old_tape;
-        rc = make_journal_seats(memory, config->raw_len);
+        memory->epoch = supervisor->places.epoch;
+        rc = make_journal_pages(memory, supervisor->places.reserved, config->raw_len);
     }
     if (rc)
         sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s",
@@ -475,7 +483,7 @@ static void start_journal(struct supervisor *supervisor, int64_t now_ns)
     if (supervisor->journal_pid == 0) {
         leave_to_parent(supervisor);
         close(pair[0]);
-        _exit(sl_journal_main(supervisor->config, supervisor->undrained, pair[1]));
+        _exit(sl_journal_main(supervisor->config, supervisor->undrained && !supervisor->unread, pair[1]));
     }
     close(pair[1]);
     if (supervisor->journal_pid < 0) { /* -1 would be everybody to kill */
@@ -495,12 +503,15 @@ static void hand_logs(struct supervisor *supervisor)
         return;
     supervisor->handed = true;
     const struct sl_walk_memory *memory = &supervisor->memory;
-    int fds[4] = { memory->tape.fd, memory->journal_seats[0].fd };
+    int fds[5] = { memory->tape.fd, memory->journal_seats[0].fd };
+    unsigned cnt = 2;
     if (memory->raw.len) {
-        fds[2] = memory->raw.fd;
-        fds[3] = memory->journal_seats[1].fd;
+        fds[cnt++] = memory->raw.fd;
+        fds[cnt++] = memory->journal_seats[1].fd;
     }
-    sl_mem_send(supervisor->journal_fd, &word, sizeof(word), fds, memory->raw.len ? 4 : 2);
+    fds[cnt++] = memory->alive_fd;
+    sl_mem_send(supervisor->journal_fd, &word, sizeof(word), fds, cnt);
+    supervisor->unread = false;
 }
 
 static void drain_journal(struct supervisor *supervisor)
@@ -557,6 +568,8 @@ static void hear_journal(struct supervisor *supervisor, int64_t now_ns)
         place_journal(supervisor, &word, now_ns);
     } else if (word.what == SL_JOURNAL_FAILED) {
         sl_say(SL_SAY_ERROR, "%s", word.text);
+        if (!supervisor->walk_pid) /* it need not be waited for */
+            supervisor->place_by_ns = now_ns;
         if (!supervisor->walk_cnt) { /* what the configuration asks for cannot be */
             supervisor->stopping = true;
             supervisor->exit_status = 1;
@@ -594,24 +607,77 @@ static bool is_placed(const struct supervisor *supervisor)
     return !supervisor->config->journal_directory || (supervisor->journal_fd >= 0 && supervisor->placed);
 }
 
+/* The last seq of a log whose writer is dead; before, where there was none. */
+static uint64_t head_of(const struct sl_mem *mem, uint64_t before)
+{
+    struct sl_log_rx rx;
+    struct sl_mem mapped;
+    int fd = mem->len ? fcntl(mem->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return before;
+    if (sl_mem_open(&mapped, fd, mem->len, false)) {
+        close(fd);
+        return before;
+    }
+    if (!sl_log_join_rx(&rx, mapped.addr, mapped.len))
+        before = sl_log_rx_head(&rx);
+    sl_mem_close(&mapped);
+    return before;
+}
+
+/* As the journal would have said it: what was reserved is still good. */
+static int place_by_memory(struct supervisor *supervisor)
+{
+    const struct sl_walk_memory *memory = &supervisor->memory;
+    struct sl_journal_places places = {
+        .reserved = {supervisor->places.reserved[0], supervisor->places.reserved[1]}
+    };
+    uint64_t done[2] = { memory->tape_first - 1, memory->raw_first - 1 };
+    for (unsigned i = 0; i < 2; i++) {
+        const struct sl_mem *seat = &memory->journal_seats[i];
+        struct sl_durable *page =
+            seat->len ? mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, seat->fd, 0) : MAP_FAILED;
+        if (page == MAP_FAILED)
+            continue;
+        places.reserved[i] = sl_durable_reserved(page);
+        done[i] = sl_durable_done(page);
+        munmap(page, sizeof(*page));
+    }
+    places.old_tape = (struct sl_old_tape){ memory->epoch, done[0], head_of(&memory->tape, memory->tape_first - 1) };
+    places.tape_next = places.old_tape.reserved_to + 1;
+    places.raw_next = head_of(&memory->raw, memory->raw_first - 1) + 1;
+    if (getrandom(&places.epoch, sizeof(places.epoch), 0) != (ssize_t)sizeof(places.epoch))
+        return -errno;
+    places.epoch |= !places.epoch; /* 0 means none */
+    supervisor->places = places;
+    return 0;
+}
+
 /* ---- the walk ---- */
 
 static void start_walk(struct supervisor *supervisor, int64_t now_ns)
 {
-    int pair[2];
-    supervisor->restart_ns = 0;
-    if (make_memory(supervisor) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+    int pair[2], alive[2];
+    supervisor->restart_ns = supervisor->place_by_ns = 0;
+    if (make_memory(supervisor) || pipe2(alive, O_CLOEXEC)) {
+        supervisor->restart_ns = now_ns + RESTART_MAX_NS;
+        return;
+    }
+    supervisor->memory.alive_fd = alive[0];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+        close(alive[1]);
         supervisor->restart_ns = now_ns + RESTART_MAX_NS;
         return;
     }
     supervisor->walk_pid = fork();
-    if (supervisor->walk_pid == 0) {
+    if (supervisor->walk_pid == 0) { /* and keeps alive[1] as long as it lives */
         leave_to_parent(supervisor);
         close(pair[0]);
         _exit(sl_walk_main(supervisor->config, &supervisor->topo, &supervisor->memory, supervisor->crashed,
                            supervisor->crashed_cnt, pair[1]));
     }
     close(pair[1]);
+    close(alive[1]);
     if (supervisor->walk_pid < 0) {
         sl_say(SL_SAY_ERROR, "supervisor: no process for the walk: %s", strerror(errno));
         close(pair[0]);
@@ -632,6 +698,32 @@ static void start_walk(struct supervisor *supervisor, int64_t now_ns)
     for (unsigned i = 0; i < 2; i++)
         if (supervisor->memory.journal_seats[i].addr)
             unmap_here(&supervisor->memory.journal_seats[i]);
+}
+
+/* The tape goes on without its journal, which has failed or does not answer; what it had not written yet is named by
+ * the first record of the next tape. */
+static void go_on_unplaced(struct supervisor *supervisor, int64_t now_ns)
+{
+    supervisor->place_by_ns = 0;
+    if (!supervisor->walk_cnt) {
+        sl_say(SL_SAY_ERROR,
+               "supervisor: the journal in %s has not said within %lld s where to begin; look at its disk",
+               supervisor->config->journal_directory, PLACE_NS / SL_TIME_NS);
+        supervisor->stopping = true;
+        supervisor->exit_status = 1;
+        let_journal_go(supervisor, now_ns);
+        return;
+    }
+    if (supervisor->was_ready && place_by_memory(supervisor)) /* else no number has been used */
+        return;
+    sl_say(SL_SAY_ERROR,
+           "supervisor: the journal does not say where to begin; the next walk begins at %" PRIu64 " without it",
+           supervisor->places.tape_next);
+    if (supervisor->journal_pid)
+        kill(supervisor->journal_pid, SIGKILL);
+    supervisor->undrained = supervisor->handed = false;
+    supervisor->unread = true;
+    start_walk(supervisor, now_ns);
 }
 
 static void hear_walk(struct supervisor *supervisor)
@@ -692,7 +784,7 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
     bool was_ready = supervisor->walk_ready;
     supervisor->walk_pid = 0;
     supervisor->walk_ready = false;
-    supervisor->kill_ns = 0;
+    supervisor->kill_ns = supervisor->place_by_ns = 0;
     if (supervisor->control_fd >= 0)
         hear_walk(supervisor);
     supervisor->walk_ready = false; /* its last word may have been that it was */
@@ -717,7 +809,8 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
     else
         sl_say(SL_SAY_ERROR, "supervisor: walk ended with status %d; starting the next", WEXITSTATUS(status));
     read_crash_notes(supervisor);
-    bool steady = was_ready && sl_clock_real(NULL) - supervisor->walk_start_ns >= STEADY_NS;
+    int64_t lived_ns = sl_clock_real(NULL) - supervisor->walk_start_ns;
+    bool steady = was_ready && lived_ns >= STEADY_TIMES * supervisor->restart_wait_ns;
     supervisor->restart_wait_ns =
         steady || !supervisor->restart_wait_ns ? RESTART_MIN_NS : 2 * supervisor->restart_wait_ns;
     if (supervisor->restart_wait_ns > RESTART_MAX_NS)
@@ -845,8 +938,13 @@ static void wait_and_hear(struct supervisor *supervisor)
     bool wanted = !supervisor->stopping || supervisor->undrained;
     if (supervisor->journal_restart_ns && now_ns >= supervisor->journal_restart_ns && wanted)
         start_journal(supervisor, now_ns);
-    if (supervisor->restart_ns && now_ns >= supervisor->restart_ns && !supervisor->stopping && is_placed(supervisor))
+    bool walk_due = supervisor->restart_ns && now_ns >= supervisor->restart_ns && !supervisor->stopping;
+    if (walk_due && is_placed(supervisor))
         start_walk(supervisor, now_ns);
+    else if (walk_due && !supervisor->place_by_ns)
+        supervisor->place_by_ns = now_ns + PLACE_NS;
+    else if (walk_due && now_ns >= supervisor->place_by_ns)
+        go_on_unplaced(supervisor, now_ns);
 }
 
 static uint32_t cores_of_this_process(void)
@@ -858,8 +956,13 @@ static uint32_t cores_of_this_process(void)
 int sl_supervise(struct sl_config *config, const char *config_path)
 {
     static struct supervisor supervisor;
-    supervisor = (struct supervisor){ .config = config, .config_path = config_path, .raw_gid = (gid_t)-1,
-                                      .signal_fd = -1, .listen_fd = -1, .control_fd = -1, .journal_fd = -1 };
+    supervisor = (struct supervisor){ .config = config,
+                                      .config_path = config_path,
+                                      .raw_gid = (gid_t)-1,
+                                      .signal_fd = -1,
+                                      .listen_fd = -1,
+                                      .control_fd = -1,
+                                      .journal_fd = -1 };
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
         supervisor.readers[i].fd = -1;
     char err[512];
@@ -870,7 +973,7 @@ int sl_supervise(struct sl_config *config, const char *config_path)
     if (config->raw_group)
         group_id(config->raw_group, &supervisor.raw_gid);
     int rc = sl_mem_create(&supervisor.notes, "slugline-notes", sl_topo_notes_footprint(&supervisor.topo), 0);
-    supervisor.memory.before.fd = -1;
+    supervisor.memory.before.fd = supervisor.memory.alive_fd = -1;
     if (!rc)
         rc = sl_mem_create(&supervisor.memory.past, "slugline-past", sizeof(struct sl_past), 0);
     if (rc) {

@@ -441,6 +441,7 @@ static int make_desk(struct sl_walk *walk, const struct sl_config *config, const
         .source_cnt = walk->topo->rx_cnt,
         .tape = memory->tape.addr,
         .raw = memory->raw.addr,
+        .journal = {memory->journal_seats[0].addr, memory->journal_seats[1].addr},
         .epoch = memory->epoch,
         .window_cnt = config->window_cnt,
         .tombstone_cnt = config->tombstone_cnt,
@@ -575,8 +576,7 @@ bool sl_walk_idle(const struct sl_walk *walk)
         const sl_cell *desk = sl_books_desk(&walk->books, f);
         uint64_t ordered = sl_cell_get(&rx[SL_RX_ORDER_ONCE]) + sl_cell_get(&rx[SL_RX_ORDER_LOST]);
         if (framed != sl_cell_get(&desk[SL_DESK_ANSWERED]) || ordered != sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]) ||
-            sl_cell_get(&rx[SL_RX_ORDER_GAPS]) != sl_cell_get(&desk[SL_DESK_GAPS]) ||
-            sl_cell_get(&rx[SL_RX_FILES_NOW]))
+            sl_cell_get(&rx[SL_RX_ORDER_GAPS]) != sl_cell_get(&desk[SL_DESK_GAPS]) || sl_cell_get(&rx[SL_RX_FILES_NOW]))
             return false;
     }
     return true;

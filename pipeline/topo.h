@@ -47,8 +47,9 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
 /* Memory that the supervisor made and the walk fills. */
 struct sl_walk_memory {
     struct sl_mem tape, raw, books, notes; /* notes: a struct sl_crash_note for each decode thread */
-    struct sl_mem past, before;            /* recall.h: a struct sl_past, none where addr is NULL; the tape of before */
-    struct sl_mem journal_seats[2]; /* on tape and raw log, where there is a journal */
+    struct sl_mem past, before; /* recall.h: a struct sl_past, none where addr is NULL; the tape of before */
+    struct sl_mem journal_seats[2]; /* struct sl_durable on tape and raw log, where there is a journal */
+    int alive_fd; /* its other end is open as long as the walk lives: for the journal */
     uint64_t epoch;
     uint64_t tape_first, raw_first; /* first seq of the logs; 0: 1 */
     struct sl_old_tape old_tape;

@@ -68,10 +68,11 @@ def records(directory):
     """seq: (epoch, id or kind, first, count), in the journal's order; no seq twice."""
     done = journal(directory, "cat", "--json")
     assert done.returncode == 0, done.stderr
-    found = {}
+    found, last = {}, 0
     for line in done.stdout.splitlines():
         wire = json.loads(line)["wire"]
-        assert wire["seq"] not in found and (not found or wire["seq"] > max(found)), wire
+        assert wire["seq"] > last, wire
+        last = wire["seq"]
         found[wire["seq"]] = (wire["epoch"], wire.get("id", wire["kind"]), wire.get("first", 0), wire.get("count", 0))
     return found
 
@@ -93,12 +94,9 @@ def seen_by(reader):
 
 
 def named_lost(found):
-    """Every number that an EPOCH or a HOLE in the journal names."""
-    lost = set()
-    for seq, (_, kind, first, count) in found.items():
-        if kind in ("epoch", "hole") and count:
-            lost.update(range(first, min(first + count, seq + 1)))
-    return lost
+    """Ranges of numbers that an EPOCH or a HOLE in the journal names."""
+    named = {seq: what for seq, what in found.items() if what[1] in ("epoch", "hole") and what[3]}
+    return [range(first, min(first + count, seq + 1)) for seq, (_, _, first, count) in named.items()]
 
 
 def expect_all_there(directory, seen):
@@ -106,10 +104,12 @@ def expect_all_there(directory, seen):
     assert len(set(seqs)) == len(seqs), "a seq was seen twice"
     lost = named_lost(found)
     for epoch, seq, what in seen:
-        if seq not in lost:
+        if found.get(seq, (0, "hole"))[1] != "hole" or not any(seq in numbers for numbers in lost):
             assert seq in found and found[seq][:2] == (epoch, what), (epoch, seq, what, found.get(seq))
-    numbers = set(found) | lost
-    assert numbers == set(range(min(numbers), max(numbers) + 1)), "a hole without a name"
+    said_to = 0
+    for numbers in sorted([*lost, *(range(seq, seq + 1) for seq in found)], key=lambda numbers: numbers.start):
+        assert numbers.start <= said_to + 1, "a hole without a name: %d to %d" % (said_to + 1, numbers.start - 1)
+        said_to = max(said_to, numbers.stop - 1)
     return found, lost
 
 
@@ -180,12 +180,41 @@ def kill_9_of_walk_and_journal_loses_nothing():
                 until("the next journal is up", lambda: len(daemon.journal_pids()) > journals)
             load.wait(BOUND_S)
         assert daemon.stop() == 0, daemon.said.all()[-10:]
-        until("the reader has seen the end", lambda: "the daemon is gone" in "\n".join(reader.said.all()[-1:]))
+        last = '"seq":%d,' % max(records(daemon.directory))
+        until("the reader has seen the end", lambda: last in reader.out.all()[-1])
         seen = seen_by(reader)
         found, lost = expect_all_there(daemon.directory, seen)
-        assert not lost, "readers lost nothing, and nothing was to be named: %s" % sorted(lost)[:5]
+        assert not lost, "readers lost nothing, and nothing was to be named: %s" % lost[:5]
         assert verified(daemon.directory)["lost"] == 0
         print("        %d records in the journal, %d seen" % (len(found), len(seen)), flush=True)
+
+
+def what_was_seen_and_never_durable_is_named_by_the_next_epoch():
+    """kill -9 of all while everything that readers have seen still waits for others to go to the disk with it; and again
+    when the record that was to say so waits too."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="slugline-journal-") as directory:
+        seen = []
+        for numbers in (range(1, 51), range(51, 101)):
+            with Journaled([listening(port)], directory, more=", sync: 1s") as daemon:
+                reader = daemon.tail("--from", "oldest", "--notices")
+                with dial(port) as agency:
+                    for number in numbers:
+                        agency.sendall(message(number))
+                    expect_headlines(reader, numbers)
+                daemon.kill_all()
+                seen += seen_by(reader)
+                assert journal(directory, "cat").stdout == "", "this was to be about what is not durable"
+        with Journaled([listening(port)], directory) as daemon:
+            reader = daemon.tail("--from", "oldest", "--notices")
+            with dial(port) as agency:
+                agency.sendall(message(101))
+                expect_headlines(reader, [101])
+            assert daemon.stop() == 0
+            seen += seen_by(reader)
+        found, lost = expect_all_there(directory, seen)
+        assert [what[1] for what in found.values()][0] == "epoch" and len(found) == 2, found
+        assert len(lost) == 1 and lost[0].start == 1 and lost[0].stop == min(found) > max(seq for _, seq, _ in seen[:-2]), (lost, found)
 
 
 def power_loss_is_named_by_the_next_epoch():
@@ -198,8 +227,7 @@ def power_loss_is_named_by_the_next_epoch():
             for number in range(1, 301):
                 agency.sendall(message(number))
             expect_headlines(reader, range(1, 301))
-        # Not covered: a kill before anything was durable, when the next EPOCH does not name what readers saw, as it should.
-        until("all is durable", lambda: tape_of(first)["durableSeq"] == 300)
+        until("something is durable, of which something can be cut", lambda: tape_of(first)["durableSeq"] > 50)
         first.kill_all()
         seen = seen_by(reader)
         segment = sorted(pathlib.Path(first.directory, "tape").glob("*.seg"))[-1]
@@ -214,8 +242,63 @@ def power_loss_is_named_by_the_next_epoch():
             seen += seen_by(reader)
         found, lost = expect_all_there(first.directory, seen)
         epoch = next(seq for seq, what in found.items() if what[1] == "epoch")
-        assert epoch > 300 and min(lost) <= 300 and max(lost) == epoch - 1, (epoch, min(lost), max(lost))
-        assert min(lost) == max(seq for seq in found if seq < epoch) + 1 if min(found) < epoch else min(lost) == 1
+        assert epoch > 300 and len(lost) == 1 and lost[0].start <= 300 and lost[0].stop == epoch, (epoch, lost)
+        assert lost[0].start == max((seq for seq in found if seq < epoch), default=0) + 1, (lost, found)
+
+
+def a_supervisor_killed_alone_loses_nothing():
+    """Its walk drains, and what readers still see of it is for the journal too; who comes next waits for both."""
+    port = free_port()
+    feed = 'name: wire, format: iptc7901, lines: ["udp://127.0.0.1:%d"]' % port
+    with Journaled([feed]) as first:
+        reader = first.tail("--from", "oldest", "--notices")
+        load = subprocess.Popen(
+            [test_daemon.SLUGLINE, "gen", "--to", "udp://127.0.0.1:%d" % port, "-r", "2000", "-n", "2000", "-w", "sup"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        first.readers.append(load)
+        until("it is under load", lambda: len(reader.out.all()) > 300)
+        os.kill(first.process.pid, signal.SIGKILL)
+        first.process.wait(BOUND_S)
+        with Journaled([feed], first.directory) as second:  # at once: the old walk and its journal still live
+            until("the reader of the first has seen its end", lambda: "gone" in "\n".join(reader.said.all()[-1:]))
+            other = second.tail("--from", "oldest", "--notices")
+            load.wait(BOUND_S)
+            assert second.stop() == 0, second.said.all()[-5:]
+            seen = seen_by(reader) + seen_by(other)
+        found, lost = expect_all_there(first.directory, list(dict.fromkeys(seen)))
+        assert not lost, lost
+
+
+def a_journal_that_does_not_answer_is_not_waited_for():
+    """The walk dies while the journal is stopped and then cannot begin again: the tape goes on, with new numbers."""
+    port = free_port()
+    with Journaled([listening(port)]) as daemon:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        with dial(port) as agency:
+            agency.sendall(message(1))
+            expect_headlines(reader, [1])
+            until("it is durable", lambda: tape_of(daemon)["durableSeq"] == 1)
+        journal_pid, walk_pid = daemon.journal_pids()[-1], daemon.walk_pids()[-1]
+        os.kill(journal_pid, signal.SIGSTOP)
+        with dial(port) as agency:
+            agency.sendall(message(2))
+            expect_headlines(reader, [1, 2])
+        kept = pathlib.Path(daemon.directory, "reserved")
+        kept.rename(kept.with_suffix(".kept"))
+        kept.mkdir()  # the next journal cannot begin
+        os.kill(journal_pid, signal.SIGKILL)
+        os.kill(walk_pid, signal.SIGKILL)
+        until("the next walk is up", lambda: len(daemon.walk_pids()) == 2)
+        assert any("without it" in line for line in daemon.said.all()), daemon.said.all()
+        with dial(port) as agency:
+            agency.sendall(message(3))
+            expect_headlines(reader, [1, 2, 3])
+            kept.rmdir()
+            kept.with_suffix(".kept").rename(kept)
+            until("the journal is back and has it all", lambda: tape_of(daemon)["durableSeq"] == tape_of(daemon)["lastSeq"])
+        assert daemon.stop() == 0, daemon.said.all()[-5:]
+        found, lost = expect_all_there(daemon.directory, seen_by(reader))
+        assert lost == [range(2, 3)] and sorted(found) == [1, 3, 4], (lost, found)
 
 
 def a_flipped_bit_is_named_and_the_rest_is_read():
@@ -284,7 +367,10 @@ CASES = [
     a_restart_goes_on_with_the_next_number,
     status_tells_what_is_durable,
     kill_9_of_walk_and_journal_loses_nothing,
+    what_was_seen_and_never_durable_is_named_by_the_next_epoch,
     power_loss_is_named_by_the_next_epoch,
+    a_supervisor_killed_alone_loses_nothing,
+    a_journal_that_does_not_answer_is_not_waited_for,
     a_flipped_bit_is_named_and_the_rest_is_read,
     a_full_disk_stops_the_journal_and_not_the_tape,
 ]
