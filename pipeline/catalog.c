@@ -247,6 +247,7 @@ int sl_catalog_mend(const char *directory, enum sl_family family, uint64_t redo,
 
 struct sl_cursor {
     struct sl_catalog catalog;
+    char *directory;
     enum sl_family family;
     uint32_t next_file; /* in the catalog */
     int fd; /* -1: none is open */
@@ -256,6 +257,7 @@ struct sl_cursor {
     uint64_t from_seq;
     int64_t from_ns;
     bool started; /* the record that was asked for has come */
+    uint64_t last_number, last_off; /* behind the last record given: the file's number, and where in it; 0 none yet */
 };
 
 static int open_file(struct sl_cursor *cursor, uint32_t i)
@@ -304,19 +306,66 @@ int sl_cursor_open(struct sl_cursor **out, const char *directory, enum sl_family
     struct sl_cursor *cursor = calloc(1, sizeof(*cursor));
     if (!cursor)
         return -ENOMEM;
-    cursor->fd = -1;
+    cursor->fd = cursor->catalog.folder = -1;
     cursor->family = family;
     cursor->from_seq = seq;
     cursor->from_ns = ns;
-    int rc = sl_catalog_list(&cursor->catalog, directory, family);
+    cursor->directory = strdup(directory);
+    int rc = cursor->directory ? sl_catalog_list(&cursor->catalog, directory, family) : -ENOMEM;
     if (rc) {
-        free(cursor);
+        sl_cursor_close(cursor);
         return rc;
     }
     while (cursor->next_file < cursor->catalog.cnt && lies_behind(cursor, cursor->next_file))
         cursor->next_file++;
     *out = cursor;
     return 0;
+}
+
+/* The file of the last record, when it is still the one that is written: goes on right behind that record. */
+static bool goes_on(struct sl_cursor *cursor, uint32_t i, uint64_t seq)
+{
+    if (!seq || i + 1 != cursor->catalog.cnt || cursor->catalog.files[i].number != cursor->last_number)
+        return false;
+    if (open_file(cursor, i))
+        return false;
+    if (cursor->scan.ended) {
+        close_file(cursor);
+        return false;
+    }
+    cursor->scan.off = cursor->scan.data_end = cursor->last_off;
+    cursor->scan.expect = seq;
+    return true;
+}
+
+int sl_cursor_again(struct sl_cursor *cursor, uint64_t seq)
+{
+    struct sl_catalog catalog;
+    int rc = sl_catalog_list(&catalog, cursor->directory, cursor->family);
+    if (rc)
+        return rc;
+    close_file(cursor);
+    sl_catalog_clear(&cursor->catalog);
+    cursor->catalog = catalog;
+    cursor->expect = 0;
+    cursor->next_file = 0;
+    if (seq)
+        cursor->from_seq = seq;
+    cursor->started = false;
+    while (cursor->next_file < catalog.cnt && catalog.files[cursor->next_file].number < cursor->last_number)
+        cursor->next_file++;
+    if (cursor->next_file < catalog.cnt && goes_on(cursor, cursor->next_file, seq)) {
+        cursor->next_file++;
+        return 0;
+    }
+    while (cursor->next_file < catalog.cnt && lies_behind(cursor, cursor->next_file))
+        cursor->next_file++;
+    return 0;
+}
+
+bool sl_cursor_is_live(const struct sl_cursor *cursor)
+{
+    return cursor->next_file == cursor->catalog.cnt && (cursor->fd < 0 || !cursor->scan.ended);
 }
 
 /* The next file that can be read; what cannot is an event.  SL_SEGMENT_RECORD: it is open. */
@@ -373,6 +422,10 @@ int sl_cursor_next(struct sl_cursor *cursor, struct sl_catalog_event *event)
         }
         if (got == SL_SEGMENT_RECORD && !is_wanted(cursor))
             continue;
+        if (got == SL_SEGMENT_RECORD) {
+            cursor->last_number = cursor->catalog.files[cursor->next_file - 1].number;
+            cursor->last_off = cursor->scan.off;
+        }
         event->got = got;
         event->record = got == SL_SEGMENT_RECORD ? cursor->scan.record : NULL;
         event->off = cursor->scan.record_off;
@@ -390,5 +443,6 @@ void sl_cursor_close(struct sl_cursor *cursor)
         return;
     close_file(cursor);
     sl_catalog_clear(&cursor->catalog);
+    free(cursor->directory);
     free(cursor);
 }

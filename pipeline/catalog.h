@@ -3,7 +3,8 @@
  *
  *     DIRECTORY/tape/0000000001.seg 0000000002.seg ...     DIRECTORY/raw/0000000001.seg ...
  *
- * Life      list, clear.  A cursor: open, next until the end, close.  It reads what was there when it was opened.
+ * Life      list, clear.  A cursor: open, next until the end, close.  It reads what was there when it was opened, or
+ *           when again was called.
  * Threads   One each.
  * Owns      What an event points to is borrowed until the following next.
  * Errors    -errno of the folder, -ENOMEM.  What is wrong with a file is an event.
@@ -62,6 +63,11 @@ struct sl_cursor;
 int sl_cursor_open(struct sl_cursor **cursor, const char *directory, enum sl_family family, uint64_t seq, int64_t ns);
 /* SL_SEGMENT_END, or what came; -errno. */
 int sl_cursor_next(struct sl_cursor *cursor, struct sl_catalog_event *event);
+/* Looks again at what there is, from the first record with seq >= this on: after the end, when the journal has gone on,
+ * or in front of a place that was not whole.  seq 0: as open.  What event pointed to is gone. */
+int sl_cursor_again(struct sl_cursor *cursor, uint64_t seq);
+/* The damage just given lies in the file that the journal writes, or wrote last: it may be a write under way. */
+bool sl_cursor_is_live(const struct sl_cursor *cursor);
 void sl_cursor_close(struct sl_cursor *cursor);
 
 #endif

@@ -37,7 +37,7 @@ static bool read_notice(struct sl_event *event, const struct sl_record *record)
     return true;
 }
 
-static void read_head(struct sl_event *event, const struct sl_record *record)
+void sl_event_read_head(struct sl_event *event, const struct sl_record *record)
 {
     event->seq = record->seq;
     event->flags = record->flags;
@@ -69,6 +69,7 @@ static bool read_body(struct sl_event *event, const struct sl_record *record)
         return false;
     event->type = SL_EVENT_BULLETIN;
     event->bulletin = (const struct sl_bulletin *)(record + 1);
+    event->bulletin_len = record->len - (uint32_t)sizeof(*record);
     return true;
 }
 
@@ -76,7 +77,7 @@ bool sl_event_read(struct sl_event *event, const struct sl_record *record)
 {
     if (!read_body(event, record))
         return false;
-    read_head(event, record);
+    sl_event_read_head(event, record);
     return true;
 }
 

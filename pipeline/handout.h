@@ -38,7 +38,8 @@ struct sl_welcome {
     uint32_t feed_cnt, thread_cnt;
     uint32_t spare; /* no padding: the names follow at once */
     char node[64], tape_name[64];
-    char feeds[]; /* names, each ended by NUL, feed_cnt of them; then threads' lists of stages the same way */
+    char feeds[]; /* names, each ended by NUL, feed_cnt of them; then threads' lists of stages the same way; then the
+                     journal's folder, "" where there is none, which readers open with the rights they have */
 };
 
 /* Descriptors that come with it, in this order. */

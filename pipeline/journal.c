@@ -549,7 +549,8 @@ static void run(struct journal *journal)
 static int make_folders(const char *directory)
 {
     char path[4096];
-    if (mkdir(directory, 0750) && errno != EEXIST)
+    /* Whoever may read a family's folder must be able to come to it. */
+    if (mkdir(directory, 0751) && errno != EEXIST)
         return -errno;
     for (unsigned family = 0; family < SL_FAMILY_CNT; family++) {
         snprintf(path, sizeof(path), "%s/%s", directory, sl_family_name(family));

@@ -253,6 +253,12 @@ static size_t list_names(const struct supervisor *supervisor, char *out, size_t 
                                 thread->stages & SL_STAGE_WAKER ? "waker " : "") +
                1;
     }
+    /* Readers have folders of their own to be in. */
+    const char *directory = supervisor->config->journal_directory;
+    char *journal = directory ? realpath(directory, NULL) : NULL;
+    if (len + (journal ? strlen(journal) : 0) < cap)
+        len += (size_t)snprintf(out + len, cap - len, "%s", journal ? journal : "") + 1;
+    free(journal);
     return len;
 }
 

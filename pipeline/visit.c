@@ -86,6 +86,13 @@ static int read_names(struct sl_visit *visit, size_t len)
     for (uint32_t i = 0; i < welcome->thread_cnt; i++)
         if (!(visit->thread[i] = take_name(&at, end)))
             return -EPROTO;
+    if (at == end)
+        return 0;
+    visit->journal = take_name(&at, end);
+    if (!visit->journal)
+        return -EPROTO;
+    if (!*visit->journal)
+        visit->journal = NULL;
     return 0;
 }
 

@@ -21,11 +21,12 @@
 
 struct sl_visit {
     int sock;
-    bool answered;              /* a failure is the welcome's own word, not that of the way there */
-    int fds[SL_MEM_FDS_MAX];    /* by enum sl_handout_fd; -1: taken, or did not come */
+    bool answered; /* a failure is the welcome's own word, not that of the way there */
+    int fds[SL_MEM_FDS_MAX]; /* by enum sl_handout_fd; -1: taken, or did not come */
     struct sl_welcome *welcome; /* its strings end with NUL and hold nothing unprintable */
     const char *feed[SL_VISIT_FEEDS_MAX];
     const char *thread[SL_VISIT_THREADS_MAX];
+    const char *journal; /* the folder of its journal; NULL: it has none, or is too old to say so */
 };
 
 /* The socket that is meant: path, else $SLUGLINE_SOCKET, else the default. */

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import timedelta
 
@@ -24,6 +25,7 @@ os.environ["SLUGLINE_LIBRARY"] = LIBRARY
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(SOURCE, "deploy", "python")]
 import slugline  # noqa: E402
 import test_daemon  # noqa: E402
+import test_journal  # noqa: E402
 from slugline import enums, events, library  # noqa: E402
 from test_daemon import BOUND_S, message, until, wire  # noqa: E402
 
@@ -324,6 +326,49 @@ def a_reader_does_not_go_on_under_a_slice_of_a_view():
     expect(ValueError, lambda: reader.next(0))
 
 
+def a_record_in_place_is_whole_or_the_block_raises():
+    with wire(tape="1MiB", more=", message: 16KiB") as (daemon, agency, _), join(daemon, start="oldest") as reader:
+        send(agency, [1, 2])
+        with reader.peek(BOUND_S) as view:
+            assert view.seq == 1 and bytes(view.text(slugline.Text.HEADLINE)) == b"Headline number 1"
+        assert reader.place == view.place and view.place.seq == 1
+        with join(daemon) as last:
+
+            def overrun():
+                with reader.peek(BOUND_S) as view:
+                    assert view.seq == 2
+                    send(agency, range(3, 401), text="x" * 8000)
+                    while not isinstance(event := last.next(BOUND_S), slugline.Bulletin) or event.seq < 400:
+                        pass
+                    raise KeyError("of what was read")
+
+            err = expect(slugline.OverrunError, overrun)
+            assert isinstance(err.__cause__, KeyError)
+        with reader.peek(BOUND_S) as event:
+            assert isinstance(event, slugline.Missed) and event.first == 2, event
+        with reader.peek(BOUND_S) as view:
+            assert view.seq == event.last + 1
+
+
+def a_place_is_gone_on_from_through_a_restart():
+    port = test_daemon.free_port()
+    feeds = ['name: wire, format: iptc7901, lines: ["tcp-listen://127.0.0.1:%d"]' % port]
+    place, got = (0, 0), []
+    with tempfile.TemporaryDirectory(prefix="slugline-python-") as folder:
+        for first, last in ((1, 5), (11, 20)):  # the first reads half of what there is
+            with test_journal.Journaled(feeds, folder) as daemon, test_daemon.dial(port) as agency:
+                send(agency, range(first, first + 10))
+                with join(daemon, place=place) as reader:
+                    while "Headline number %d" % last not in got:
+                        event = reader.next(BOUND_S)
+                        got.append(event.headline if isinstance(event, slugline.Bulletin) else type(event))
+                    place = event.place
+                    assert reader.place == place
+                assert daemon.stop() == 0
+    headlines = ["Headline number %d" % number for number in range(1, 21)]
+    assert got == headlines[:10] + [slugline.Epoch] + headlines[10:], got
+
+
 # ---- loops, threads, signals, restarts ----
 
 
@@ -396,6 +441,8 @@ CASES = [
     a_view_is_the_record_and_ends_with_its_block,
     a_view_that_was_overrun_raises,
     a_reader_does_not_go_on_under_a_slice_of_a_view,
+    a_record_in_place_is_whole_or_the_block_raises,
+    a_place_is_gone_on_from_through_a_restart,
     asyncio_follows_by_the_descriptor,
     a_second_thread_is_refused_and_a_signal_comes_through,
     a_killed_daemon_is_a_broken_pipe_and_iteration_goes_on,

@@ -35,12 +35,13 @@ from .events import (
     Reference,
     Stamps,
     Symbol,
+    TapePlace,
     Translation,
     to_datetime,
     to_ns,
 )
 from .library import LIBRARY as _library
-from .reader import FilterError, Reader, View, ViewError
+from .reader import FilterError, OverrunError, Reader, View, ViewError
 
 __version__: str = _library.sl_reader_version().decode()  # of the library
 
@@ -59,6 +60,7 @@ __all__ = [
     "Missed",
     "Notice",
     "Organisation",
+    "OverrunError",
     "Place",
     "PubStatus",
     "Reader",
@@ -68,6 +70,7 @@ __all__ = [
     "Signal",
     "Stamps",
     "Symbol",
+    "TapePlace",
     "Text",
     "Translation",
     "Verdict",

@@ -150,6 +150,7 @@ class ReaderFrom(IntEnum):
     OLDEST = 1
     SEQ = 2
     TIME = 3
+    PLACE = 4
 
 
 class EventType(IntEnum):

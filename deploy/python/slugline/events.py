@@ -133,7 +133,7 @@ class Copy:
         return cls(
             event=bytes(event),
             feed=ctypes.string_at(event.feed) if event.feed else b"",
-            record=ctypes.string_at(event.bulletin, record_len(event)) if event.bulletin else b"",
+            record=ctypes.string_at(event.bulletin, event.bulletin_len) if event.bulletin else b"",
             text=ctypes.string_at(event.notice_text.data, event.notice_text.len) if event.notice_text.len else b"",
             view=view,
         )
@@ -157,16 +157,24 @@ class Copy:
             cap = size
 
 
-def record_len(event: library.Event) -> int:
-    return int(library.Bulletin.from_address(event.bulletin).len)
+class TapePlace(NamedTuple):
+    """To be kept, to go on behind it later: Reader(place=...).  Zeros are before everything."""
+
+    epoch: int
+    seq: int
+
+    @classmethod
+    def of(cls, event: library.Event) -> TapePlace:
+        return cls(event.place.epoch, event.place.seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every event has: its place on the tape."""
+    """What every event has: its number on the tape, and the place to keep once it and those before it are done with."""
 
     epoch: int
     seq: int
+    place: TapePlace
     copy: Copy = field(repr=False, compare=False)
 
     def json(self) -> str:
@@ -176,7 +184,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed(Event):
-    """first to last were overwritten before they were read."""
+    """first to last are neither on the tape nor in a journal that we may read."""
 
     first: int
     last: int
@@ -184,7 +192,10 @@ class Missed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch(Event):
-    """Another start of the daemon: seq counts anew."""
+    """Another start of the daemon; of the one before, first to last are lost (0: none).  Without a journal seq counts anew."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +341,7 @@ def _common(event: library.Event, copy: Copy) -> dict[str, Any]:
     return {
         "epoch": event.epoch,
         "seq": event.seq,
+        "place": TapePlace.of(event),
         "copy": copy,
         "feed": copy.feed.decode(errors="replace"),
         "line": event.line,
@@ -395,7 +407,8 @@ def of(event: library.Event, view: Callable[[], View]) -> Event | None:
         return _bulletin(event, copy)
     if type_ == EventType.NOTICE:
         return _notice(event, copy)
-    place = {"epoch": event.epoch, "seq": event.seq, "copy": copy}
-    if type_ == EventType.MISSED:
-        return Missed(**place, first=event.missed_first, last=event.missed_last)
-    return Epoch(**place) if type_ == EventType.EPOCH else Evicted(**place)
+    common: dict[str, Any] = {"epoch": event.epoch, "seq": event.seq, "place": TapePlace.of(event), "copy": copy}
+    if type_ == EventType.EVICTED:
+        return Evicted(**common)
+    make = Missed if type_ == EventType.MISSED else Epoch
+    return make(**common, first=event.missed_first, last=event.missed_last)

@@ -29,7 +29,12 @@ class Options(ctypes.Structure):
         ("raw", c_int),
         ("spin", c_int),
         ("filter", c_void_p),
+        ("journal", c_char_p),
     ]
+
+
+class Place(ctypes.Structure):
+    _fields_ = [("epoch", c_uint64), ("seq", c_uint64)]
 
 
 class EventStamps(ctypes.Structure):
@@ -66,7 +71,10 @@ class Event(ctypes.Structure):
         ("notice_code", c_uint32),
         ("notice_off", c_uint32),
         ("notice_text", Slice),
-        ("spare", c_uint64 * 8),
+        ("place", Place),
+        ("bulletin_len", c_uint32),
+        ("spare_len", c_uint32),
+        ("spare", c_uint64 * 5),
     ]
 
 
@@ -114,6 +122,7 @@ class FilterErr(ctypes.Structure):
 
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "sl_reader_options": Options,
+    "sl_place": Place,
     "sl_event_stamps": EventStamps,
     "sl_slice": Slice,
     "sl_event": Event,
@@ -127,6 +136,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "sl_reader_open": (c_int, [POINTER(c_void_p), POINTER(Options)]),
     "sl_reader_next": (c_int, [c_void_p, POINTER(Event), c_int64]),
+    "sl_reader_peek": (c_int, [c_void_p, POINTER(Event), c_int64]),
+    "sl_reader_still_whole": (c_int, [c_void_p]),
     "sl_reader_close": (None, [c_void_p]),
     "sl_reader_fd": (c_int, [c_void_p]),
     "sl_reader_arm": (c_int, [c_void_p]),

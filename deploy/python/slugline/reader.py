@@ -12,7 +12,7 @@ import weakref
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Iterator, Literal
+from typing import Callable, Iterator, Literal
 
 from . import events, library
 from .enums import ReaderFrom, Text
@@ -31,6 +31,10 @@ class FilterError(ValueError):
 
 class ViewError(RuntimeError):
     """A view was used after its with block, or after the next call on its reader."""
+
+
+class OverrunError(ViewError):
+    """The desk has written where peek's view was looking: what was seen there does not count, and next gives it again."""
 
 
 def _check(rc: int, *about: str) -> int:
@@ -58,6 +62,8 @@ class View:
         self._reader, self._generation = reader, generation
         self._given: list[memoryview] = []
         self._record: memoryview | None = None
+        event = reader._event if reader is not None else library.Event()
+        self.seq, self.place = event.seq, events.TapePlace.of(event)
 
     def __enter__(self) -> View:
         if self._reader is None or self._reader._generation != self._generation:
@@ -99,7 +105,8 @@ class Reader:
     """Follows the tape of one daemon; one thread's at a time.
 
     Begins with what is published next, with start="oldest" at the oldest record still there, with seq= at that one (of
-    epoch=; 0: the running one), with time= at the first published at or after it (ns, or a datetime with a zone).
+    epoch=; 0: any), with time= at the first published at or after it (ns, or a datetime with a zone), with place= behind
+    that of an event.  What is no longer on the tape comes from the journal, where the daemon has one that we may read.
     where= is a filter as slugline tail --where takes it; the other options are those of struct sl_reader_options.
     """
 
@@ -111,6 +118,8 @@ class Reader:
         seq: int | None = None,
         epoch: int = 0,
         time: int | datetime | None = None,
+        place: tuple[int, int] | None = None,
+        journal: str | os.PathLike[str] | None = None,
         name: str | None = None,
         gating: bool = False,
         notices: bool = False,
@@ -131,8 +140,9 @@ class Reader:
             notices=notices,
             raw=raw,
             spin=spin,
+            journal=None if journal is None else os.fsencode(journal),
         )
-        self._set_start(options, start, seq, epoch, time)
+        self._set_start(options, start, seq, epoch, time, place)
         if where is not None:
             self._filter = _compile(where)
             options.filter = self._filter
@@ -144,11 +154,18 @@ class Reader:
             raise
 
     @staticmethod
-    def _set_start(options: library.Options, start: str, seq: int | None, epoch: int, time: int | datetime | None) -> None:
+    def _set_start(
+        options: library.Options,
+        start: str,
+        seq: int | None,
+        epoch: int,
+        time: int | datetime | None,
+        place: tuple[int, int] | None,
+    ) -> None:
         if start not in ("now", "oldest"):
             raise ValueError("start is now or oldest, not %r" % start)
-        if (seq is not None) + (time is not None) + (start != "now") > 1:
-            raise ValueError("only one of start, seq and time")
+        if (seq is not None) + (time is not None) + (place is not None) + (start != "now") > 1:
+            raise ValueError("only one of start, seq, time and place")
         if epoch and seq is None:
             raise ValueError("an epoch without a seq is no place")
         begin = ReaderFrom[start.upper()]
@@ -156,6 +173,8 @@ class Reader:
             begin, options.seq, options.epoch = ReaderFrom.SEQ, seq, epoch
         if time is not None:
             begin, options.time_ns = ReaderFrom.TIME, events.to_ns(time) if isinstance(time, datetime) else time
+        if place is not None:
+            begin, (options.epoch, options.seq) = ReaderFrom.PLACE, place
         setattr(options, "from", begin)
 
     # ---- life ----
@@ -212,7 +231,7 @@ class Reader:
 
     def _export(self, view: View) -> memoryview:
         # The array lives as long as any memoryview of it, slices too: its death says that nobody looks any more.
-        array = (ctypes.c_char * events.record_len(self._event)).from_address(self._event.bulletin)
+        array = (ctypes.c_char * self._event.bulletin_len).from_address(self._event.bulletin)
         self._views.append(view)
         self._exports.append(weakref.ref(array))
         return memoryview(array).cast("B").toreadonly()
@@ -223,15 +242,46 @@ class Reader:
         BrokenPipeError: the daemon is gone, and all it had published has been given; the next calls try to join the new
         one by themselves, and say so with Epoch.
         """
+        self._wait(LIBRARY.sl_reader_next, timeout)
+        return self._take()
+
+    def _wait(self, call: Callable[..., int], timeout: float | None) -> None:
         end = None if timeout is None else clock.monotonic() + min(timeout, TIMEOUT_MAX_S)
         while True:
             left_ns = -1 if end is None else max(0, int((end - clock.monotonic()) * 1e9))
             with self._call():
-                rc = LIBRARY.sl_reader_next(self._handle, ctypes.byref(self._event), left_ns)
+                rc = call(self._handle, ctypes.byref(self._event), left_ns)
                 # After a signal Python's own handlers have their turn, and then it is waited on (PEP 475).
                 if rc != -errno.EINTR:
                     _check(rc)
-                    return self._take()
+                    return
+
+    @property
+    def place(self) -> events.TapePlace:
+        """To be kept once all that was given is done with; after a next that gave None too, as what fits no filter counts."""
+        return events.TapePlace.of(self._event)
+
+    @contextmanager
+    def peek(self, timeout: float | None = None) -> Iterator[View | events.Event | None]:
+        """As next, but a bulletin of the tape is not copied: its View is the tape itself, where the desk goes on writing.
+
+        OverrunError at the end of the block: it has done so, and nothing that was seen in the block counts.
+        """
+        self._wait(LIBRARY.sl_reader_peek, timeout)
+        if not self._event.bulletin:
+            yield self._take()
+            return
+        view = View(self, self._generation)
+        failure: BaseException | None = None
+        try:
+            with view:
+                yield view
+        except BaseException as err:  # nonsense that was read may have caused it
+            failure = err
+        if self._generation == view._generation and self._handle and not LIBRARY.sl_reader_still_whole(self._handle):
+            raise OverrunError("the desk has written there meanwhile") from failure
+        if failure is not None:
+            raise failure
 
     def _take(self) -> events.Event | None:
         reader, generation = weakref.ref(self), self._generation
