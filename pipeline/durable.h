@@ -75,7 +75,7 @@ static inline bool sl_durable_is_lost(const struct sl_durable *page, uint64_t fi
 /* All up to here is on the disk, or in a hole that is known. */
 static inline uint64_t sl_durable_done(const struct sl_durable *page)
 {
-    /* DURABLE, acquire side: pairs with sl_seat_done, which the journal calls after sl_durable_hole. */
+    /* DURABLE, acquire: pairs with sl_seat_done, which the journal calls after sl_durable_hole. */
     return atomic_load_explicit(&page->seat.done, memory_order_acquire);
 }
 

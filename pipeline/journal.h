@@ -12,10 +12,10 @@
  *           and what it ran over meanwhile stands in a HOLE record as soon as the disk is back.  done never passes
  *           what is neither on the disk nor named there.
  * Numbers   DIRECTORY/reserved holds what no later start may use again, and the epoch whose numbers they are.  It is
- *           on the disk before PLACES is said, and grows by steps of SL_JOURNAL_STEP while the walk is SL_JOURNAL_AHEAD
- *           behind: so the desk, which does not go beyond (publish.h), waits only for a journal that has been away, or
- *           a disk that has failed, for a million records.  Once the walk is known to be gone it says what was used, and
- *           nothing is lost; after anything else the next EPOCH names all that may have been seen.
+ *           on the disk before PLACES is said, and grows by steps of SL_JOURNAL_STEP while the walk is
+ *           SL_JOURNAL_AHEAD behind: so the desk, which does not go beyond (publish.h), waits only for a journal that
+ *           has been away, or a disk that has failed, for a million records.  Once the walk is known to be gone it says
+ *           what was used, and nothing is lost; after anything else the next EPOCH names all that may have been seen.
  * Alone     Whoever writes to DIRECTORY has locked that file.  A supervisor that comes while the journal of a killed one
  *           still drains waits for it, within SL_JOURNAL_LOCK_NS.
  */
