@@ -120,7 +120,7 @@ static void weigh_advance(struct sl_story *story, struct sl_span version)
         return;
     int64_t local_s = sl_civil_to_s(&civil);
     story->embargo = SL_EMBARGO_UNTIL;
-    story->embargo_ns = (story->zone ? sl_zone_to_utc(story->zone, local_s) : local_s) * SL_TIME_NS;
+    story->embargo_ns = sl_ns_of_s(story->zone ? sl_zone_to_utc(story->zone, local_s) : local_s);
     story->embargo_zone = SL_DATE_ZONE_ASSUMED;
     sl_out_note(story->out, "an advance: for publication on its day");
 }

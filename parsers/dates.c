@@ -39,6 +39,14 @@ int64_t sl_civil_to_s(const struct sl_civil *civil)
     return days * DAY_S + civil->hour * HOUR_S + civil->minute * 60 + civil->second;
 }
 
+int64_t sl_ns_of_s(int64_t s)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow(s, SL_TIME_NS, &ns))
+        return s < 0 ? SL_TIME_NONE + 1 : INT64_MAX;
+    return ns;
+}
+
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 void sl_civil_from_s(struct sl_civil *civil, int64_t utc_s)

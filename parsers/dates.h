@@ -57,6 +57,9 @@ struct sl_civil {
 
 bool sl_civil_valid(const struct sl_civil *civil);
 int64_t sl_civil_to_s(const struct sl_civil *civil); /* as if UTC */
+/* The same moment in ns.  They reach from 1677 to 2262; what lies beyond is the last moment there: a far embargo stays
+ * one. */
+int64_t sl_ns_of_s(int64_t s);
 void sl_civil_from_s(struct sl_civil *civil, int64_t utc_s);
 unsigned sl_weekday(int64_t days_since_1970); /* 0 Sunday */
 

@@ -264,7 +264,7 @@ static enum sl_embargo finish_until(const struct until *until, int64_t base_ns, 
     if (local_s == INT64_MIN)
         return SL_EMBARGO_OPEN;
     int64_t utc_s = until->has_offset ? local_s - until->offset_s : zone ? sl_zone_to_utc(zone, local_s) : local_s;
-    *until_ns = utc_s * SL_TIME_NS;
+    *until_ns = sl_ns_of_s(utc_s);
     return SL_EMBARGO_UNTIL;
 }
 

@@ -161,7 +161,7 @@ static void settle_zone(struct sl_parse *parse)
         return;
     for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
         if ((root->flags & times[i].flag) && *times[i].time != SL_TIME_NONE)
-            *times[i].time = sl_zone_to_utc(zone, *times[i].time / SL_TIME_NS) * SL_TIME_NS;
+            *times[i].time = sl_ns_of_s(sl_zone_to_utc(zone, *times[i].time / SL_TIME_NS));
     }
 }
 

@@ -124,7 +124,7 @@ void sl_story_say_time(struct sl_story *story, const struct sl_civil *civil, boo
         utc_s = story->zone ? sl_zone_to_utc(story->zone, local_s) : local_s;
         assume_zone(story);
     }
-    sl_out_root(story->out)->version_created = story->time_ns = utc_s * SL_TIME_NS;
+    sl_out_root(story->out)->version_created = story->time_ns = sl_ns_of_s(utc_s);
 }
 
 bool sl_story_complete_day(struct sl_civil *civil, bool has_month, int64_t arrival_ns)

@@ -338,7 +338,7 @@ static void read_issued(struct story *story, struct sl_span line)
         root->flags |= SL_BULLETIN_ZONE_ASSUMED_CREATED;
     if (!story->has_year)
         root->flags |= SL_BULLETIN_DATE_COMPLETED;
-    root->version_created = utc_s * SL_TIME_NS;
+    root->version_created = sl_ns_of_s(utc_s);
 }
 
 /* ---- the body ---- */

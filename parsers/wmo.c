@@ -270,7 +270,7 @@ static void say_time(struct sl_wmo *story)
         story->created_s = near_s;
         return;
     }
-    root->version_created = story->created_s * SL_TIME_NS;
+    root->version_created = sl_ns_of_s(story->created_s);
 }
 
 /* ---- who and what ---- */
@@ -482,7 +482,7 @@ static enum sl_parse_code next(struct sl_parse *parse)
     say_kind(&story);
     sl_wmo_say_text(&story);
     if (story.expires_s != INT64_MIN)
-        sl_out_root(story.out)->expires = story.expires_s * SL_TIME_NS;
+        sl_out_root(story.out)->expires = sl_ns_of_s(story.expires_s);
     return SL_PARSE_OK;
 }
 
