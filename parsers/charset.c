@@ -111,6 +111,18 @@ static const struct charset charsets[SL_CHARSET_CNT] = {
     [SL_CHARSET_UTF16LE] = { "utf-16le", NULL,
         " utf16le utf16 unicode ucs2 iso10646ucs2 csunicode unicodefeff " },
     [SL_CHARSET_UTF16BE] = { "utf-16be", NULL, " utf16be unicodefffe " },
+    [SL_CHARSET_UTF32LE] = { "utf-32le", NULL, " utf32le utf32 ucs4 iso10646ucs4 csucs4 " },
+    [SL_CHARSET_UTF32BE] = { "utf-32be", NULL, " utf32be " },
+    [SL_CHARSET_SHIFT_JIS] = { "shift_jis", NULL,
+        " shiftjis csshiftjis mskanji ms932 sjis xsjis windows31j cswindows31j cp932 windows932 " },
+    [SL_CHARSET_EUC_JP] = { "euc-jp", NULL,
+        " eucjp xeucjp cseucpkdfmtjapanese extendedunixcodepackedformatforjapanese " },
+    [SL_CHARSET_ISO_2022_JP] = { "iso-2022-jp", NULL, " iso2022jp csiso2022jp iso2022jp1 iso2022jp2 jis " },
+    [SL_CHARSET_EUC_KR] = { "euc-kr", NULL,
+        " euckr cseuckr ksc56011987 ksc56011989 ksc5601 korean isoir149 csksc56011987 windows949 cp949 uhc " },
+    [SL_CHARSET_GB18030] = { "gb18030", NULL,
+        " gb18030 gbk xgbk cp936 ms936 windows936 gb2312 gb231280 csgb2312 euccn chinese isoir58 csiso58gb231280 " },
+    [SL_CHARSET_BIG5] = { "big5", NULL, " big5 csbig5 xxbig5 cnbig5 big5hkscs cp950 windows950 " },
 };
 /* clang-format on */
 
@@ -155,7 +167,7 @@ static bool fold_label(char *folded, size_t cap, const char *label, size_t len)
 
 enum sl_charset sl_charset_named(const char *label, size_t len)
 {
-    char folded[32];
+    char folded[48];
     if (!fold_label(folded, sizeof folded, label, len))
         return SL_CHARSET_UNKNOWN;
     for (unsigned charset = SL_CHARSET_UTF8; charset < SL_CHARSET_CNT; charset++) {
@@ -179,6 +191,18 @@ static bool has_c1(const uint8_t *data, uint32_t len)
     return false;
 }
 
+bool sl_charset_is_wide(enum sl_charset charset)
+{
+    return (charset >= SL_CHARSET_UTF16LE && charset <= SL_CHARSET_UTF32BE) || charset == SL_CHARSET_ISO_2022_JP;
+}
+
+/* Which order of UTF-32 has all its characters within Unicode; the label where both or none have. */
+static enum sl_charset order_utf32(const uint8_t *data, uint32_t len, enum sl_charset label)
+{
+    bool is_little = len >= 4 && data[3] == 0 && data[2] <= 0x10, is_big = len >= 4 && data[0] == 0 && data[1] <= 0x10;
+    return is_little == is_big ? label : is_big ? SL_CHARSET_UTF32BE : SL_CHARSET_UTF32LE;
+}
+
 /* A label cannot know the byte order better than the text: its first character is nearly always a Latin one. */
 static enum sl_charset order_utf16(const uint8_t *data, uint32_t len, enum sl_charset label)
 {
@@ -196,6 +220,10 @@ enum sl_charset sl_charset_guess(const uint8_t *data, uint32_t len, enum sl_char
         *bom_len = 3;
         return SL_CHARSET_UTF8;
     }
+    if (has_bom(data, len, "\xff\xfe\0\0", 4) || has_bom(data, len, "\0\0\xfe\xff", 4)) {
+        *bom_len = 4;
+        return data[0] == 0xff ? SL_CHARSET_UTF32LE : SL_CHARSET_UTF32BE;
+    }
     if (has_bom(data, len, "\xff\xfe", 2) || has_bom(data, len, "\xfe\xff", 2)) {
         *bom_len = 2;
         return data[0] == 0xff ? SL_CHARSET_UTF16LE : SL_CHARSET_UTF16BE;
@@ -203,10 +231,10 @@ enum sl_charset sl_charset_guess(const uint8_t *data, uint32_t len, enum sl_char
     uint32_t ascii = sl_ascii_prefix(data, len);
     bool is_ascii = ascii == len;
     bool is_utf8 = is_ascii || sl_utf8_prefix(data + ascii, len - ascii) == len - ascii;
-    if (label == SL_CHARSET_UTF16LE || label == SL_CHARSET_UTF16BE) {
-        /* Who could read the label as bytes did not read UTF-16; which has a NUL at every blank. */
-        bool is_bytes = is_utf8 && (len == 0 || !memchr(data, 0, len));
-        return is_bytes ? SL_CHARSET_UTF8 : order_utf16(data, len, label);
+    if (sl_charset_is_wide(label) && label != SL_CHARSET_ISO_2022_JP) {
+        /* Who could read the label as bytes did not read UTF-16 or UTF-32; which have a NUL at every blank. */
+        bool is_bytes = is_utf8 && (len == 0 || !memchr(data, 0, len)), is_16 = label <= SL_CHARSET_UTF16BE;
+        return is_bytes ? SL_CHARSET_UTF8 : is_16 ? order_utf16(data, len, label) : order_utf32(data, len, label);
     }
     if (is_utf8 && (label == SL_CHARSET_UNKNOWN || !is_ascii))
         return SL_CHARSET_UTF8;

@@ -518,8 +518,7 @@ static void take_field(struct news *news, const struct field *field)
     }
     if (field->tag == 347) {
         news->encoded = sl_charset_named((const char *)field->value.data, field->value.len);
-        news->is_encoding_known = news->encoded != SL_CHARSET_UNKNOWN && news->encoded != SL_CHARSET_UTF16LE &&
-                                  news->encoded != SL_CHARSET_UTF16BE;
+        news->is_encoding_known = news->encoded != SL_CHARSET_UNKNOWN && !sl_charset_is_wide(news->encoded);
     }
 }
 

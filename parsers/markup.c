@@ -106,7 +106,7 @@ enum sl_markup_role sl_markup_role(const uint8_t *name, uint32_t len)
 void sl_markup_begin(struct sl_markup *markup, struct sl_out *out, enum sl_charset charset, bool is_proven,
                      struct sl_text_stats *stats)
 {
-    assert(charset != SL_CHARSET_UTF16LE && charset != SL_CHARSET_UTF16BE);
+    assert(!sl_charset_is_wide(charset));
     memset(markup, 0, sizeof(*markup));
     markup->out = out;
     markup->stats = stats;

@@ -308,6 +308,9 @@ const struct sl_profile *sl_parse_choose_profile(struct sl_parse *parse, struct 
 {
     if (parse->profile)
         return parse->profile;
+    bool is_wrong = parse->feed->charset != SL_CHARSET_UNKNOWN && charset != parse->feed->charset;
+    if (is_wrong && sl_ascii_prefix(data->data, data->len) != data->len)
+        sl_out_note(&parse->out, "the feed's character set is not the message's");
     parse->profile = sl_profile_of(parse->feed->profiles, provider);
     parse->profile_why = " by the provider that the message names";
     return parse->profile;

@@ -363,8 +363,7 @@ static bool read_text(struct mail *mail, const struct sl_mail_part *part, struct
                             !(part->charset == SL_CHARSET_ISO_8859_1 && *charset == SL_CHARSET_WINDOWS_1252);
     if (sl_out_get(mail->out, SL_TEXT_SOURCE_CHARSET).len == 0 && !mail->is_charset_unknown)
         mail->is_charset_unknown = is_lost;
-    bool is_wide = *charset == SL_CHARSET_UTF16LE || *charset == SL_CHARSET_UTF16BE;
-    if (!is_wide && !is_lost)
+    if (!sl_charset_is_wide(*charset) && !is_lost)
         return true;
     if (!convert(mail, *charset, is_lost, bytes))
         return false;

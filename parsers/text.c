@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #endif
 #include "parsers/ascii.h"
+#include "parsers/charset_wide.h"
 
 #define REPLACEMENT     0xfffdu
 #define BYTE_ORDER_MARK 0xfeffu
@@ -398,13 +399,33 @@ static void put_utf16(struct sink *sink, bool big, const uint8_t *data, uint32_t
         put_replacement(sink);
 }
 
+static void put_wide(struct sink *sink, enum sl_charset charset, const uint8_t *data, uint32_t len, uint32_t i)
+{
+    uint8_t shift = 0;
+    while (i < len) {
+        if (!sl_charset_is_wide(charset)) {
+            uint32_t run = plain_run(data + i, len - i);
+            put_run(sink, data + i, run);
+            i += run;
+        }
+        for (uint32_t calm = 0, used; i < len && calm < CALM_LEN; i += used) {
+            uint32_t character = sl_wide_next(charset, &shift, data + i, len - i, &used);
+            calm = character < 0x80 ? calm + 1 : 0;
+            if (character == SL_WIDE_NONE || character == REPLACEMENT)
+                put_replacement(sink);
+            else if (character != SL_WIDE_SHIFT && !(i == 0 && character == BYTE_ORDER_MARK))
+                put_character(sink, character);
+        }
+    }
+}
+
 static void put_text(struct sl_out *out, enum sl_charset charset, const uint8_t *data, uint32_t len,
                      struct sl_text_stats *stats, bool is_line)
 {
     struct sl_text_stats nobody_asks = { 0, 0 };
     struct sink sink;
     bool is_utf16 = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
-    uint32_t run = is_utf16 ? 0 : plain_run(data, len); /* most texts are nothing else */
+    uint32_t run = sl_charset_is_wide(charset) ? 0 : plain_run(data, len); /* most texts are nothing else */
     sl_out_put(out, data, run);
     if (run == len)
         return;
@@ -417,6 +438,8 @@ static void put_text(struct sl_out *out, enum sl_charset charset, const uint8_t 
         put_8bit(&sink, high, data, len, run);
     else if (is_utf16)
         put_utf16(&sink, charset == SL_CHARSET_UTF16BE, data, len);
+    else if (charset > SL_CHARSET_UTF16BE)
+        put_wide(&sink, charset, data, len, run);
     else
         put_utf8(&sink, data, len, run);
     flush(&sink);
@@ -483,8 +506,7 @@ void sl_text_fold(struct sl_out *out, uint32_t from)
 static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl_span line, struct line_look look,
                           struct sl_text_stats *stats)
 {
-    bool is_utf16 = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
-    if (!look.has_high && !look.has_control && !look.has_gap && !is_utf16) {
+    if (!look.has_high && !look.has_control && !look.has_gap && !sl_charset_is_wide(charset)) {
         sl_out_put(out, line.data, line.len);
         return;
     }

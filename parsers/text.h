@@ -5,6 +5,7 @@
  * Units     Lengths in bytes.
  * Source    UTF-8: RFC 3629.  Labels and the 8-bit tables: WHATWG Encoding (labels, windows-1252 as what
  *           "iso-8859-1" really is), ISO/IEC 8859-1, -2, -5, -7, -9, -15, KOI8-R, Windows-1250 to -1254.
+ *           East Asian sets and UTF-32: charset_wide.h.
  *           The order of belief (DESIGN.md, Text): byte-order mark; else valid UTF-8 with a byte >= 0x80 beats an 8-bit
  *           label; else the label; else Windows-1252.
  */
@@ -31,6 +32,14 @@ enum sl_charset {
     SL_CHARSET_KOI8_R,
     SL_CHARSET_UTF16LE,
     SL_CHARSET_UTF16BE,
+    SL_CHARSET_UTF32LE,
+    SL_CHARSET_UTF32BE,
+    SL_CHARSET_SHIFT_JIS, /* Windows-31J */
+    SL_CHARSET_EUC_JP,
+    SL_CHARSET_ISO_2022_JP,
+    SL_CHARSET_EUC_KR, /* Windows-949 */
+    SL_CHARSET_GB18030, /* GBK and GB 2312 are this too */
+    SL_CHARSET_BIG5, /* Windows-950 */
     SL_CHARSET_CNT,
 };
 
@@ -40,6 +49,9 @@ const char *sl_charset_name(enum sl_charset charset); /* IANA preferred name, lo
 enum sl_charset sl_charset_named(const char *label, size_t len);
 /* The 128 characters of the bytes 0x80 to 0xFF of an 8-bit set, U+FFFD where there is none; NULL for other sets. */
 const char16_t *sl_charset_high(enum sl_charset charset);
+
+/* Its bytes below 0x80 need not be ASCII: UTF-16, UTF-32 and ISO-2022-JP. */
+bool sl_charset_is_wide(enum sl_charset charset);
 
 /* What these bytes are, by the order of belief.  label: UNKNOWN when none.  bom_len: bytes of byte-order mark to skip.
  * A UTF-16 label is not believed of UTF-8 without a NUL; the first character tells its byte order. */

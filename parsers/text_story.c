@@ -94,8 +94,8 @@ static uint32_t count_controls(struct sl_span look, bool is_utf8)
 static bool is_garbage(struct sl_span data, enum sl_charset charset)
 {
     struct sl_span look = sl_span_head(data, LOOK_MAX);
-    bool is_wide = charset == SL_CHARSET_UTF16LE || charset == SL_CHARSET_UTF16BE;
-    return !is_wide && count_controls(look, charset == SL_CHARSET_UTF8) * 100 > look.len * GARBAGE_PERCENT;
+    return !sl_charset_is_wide(charset) &&
+           count_controls(look, charset == SL_CHARSET_UTF8) * 100 > look.len * GARBAGE_PERCENT;
 }
 
 static bool is_empty(struct sl_span data)

@@ -470,7 +470,7 @@ static enum sl_parse_code next(struct sl_parse *parse)
     struct sl_span whole = { story.heading.ttaaii.data,
                              (uint32_t)(story.text.data + story.text.len - story.heading.ttaaii.data) };
     story.charset = sl_parse_charset(parse, &whole);
-    if (story.charset == SL_CHARSET_UTF16LE || story.charset == SL_CHARSET_UTF16BE)
+    if (sl_charset_is_wide(story.charset))
         story.charset = SL_CHARSET_UTF8; /* a heading that could be read is not of wide characters */
     if (has_soh && !is_whole)
         sl_out_note(story.out, "no ETX: the end may be missing");

@@ -51,7 +51,7 @@ static enum sl_charset look_for_utf16(struct sl_span span)
 
 static bool is_bytewise(enum sl_charset charset)
 {
-    return charset != SL_CHARSET_UTF16LE && charset != SL_CHARSET_UTF16BE;
+    return !sl_charset_is_wide(charset);
 }
 
 /* ---- UTF-16 to UTF-8 ---- */

@@ -73,7 +73,17 @@ Test(charset, labels_are_known_by_any_of_their_spellings)
         { "iso-8859-10", SL_CHARSET_UNKNOWN },
         { "iso-8859", SL_CHARSET_UNKNOWN },
         { "utf", SL_CHARSET_UNKNOWN },
-        { "big5", SL_CHARSET_UNKNOWN },
+        { "Shift-JIS", SL_CHARSET_SHIFT_JIS },
+        { "windows-31j", SL_CHARSET_SHIFT_JIS },
+        { "EUC_JP", SL_CHARSET_EUC_JP },
+        { "csISO2022JP", SL_CHARSET_ISO_2022_JP },
+        { "ks_c_5601-1987", SL_CHARSET_EUC_KR },
+        { "cp949", SL_CHARSET_EUC_KR },
+        { "GB2312", SL_CHARSET_GB18030 },
+        { "gbk", SL_CHARSET_GB18030 },
+        { "big5", SL_CHARSET_BIG5 },
+        { "utf-32", SL_CHARSET_UTF32LE },
+        { "hz-gb-2312", SL_CHARSET_UNKNOWN },
         { "utf8 and a long tail that no label in the world has", SL_CHARSET_UNKNOWN },
     };
     for (size_t i = 0; i < CNT(rows); i++)
@@ -115,6 +125,13 @@ Test(charset, guess_believes_in_the_right_order)
         { "UTF-16 in another order", BYTES("\0x\0y"), SL_CHARSET_UTF16LE, SL_CHARSET_UTF16BE, 0 },
         { "UTF-16 in its order", BYTES("x\0y\0"), SL_CHARSET_UTF16BE, SL_CHARSET_UTF16LE, 0 },
         { "UTF-16 only by label", BYTES("<?xml"), SL_CHARSET_UTF16LE, SL_CHARSET_UTF8, 0 },
+        { "mark of UTF-32, little", BYTES("\xff\xfe\0\0x\0\0\0"), SL_CHARSET_UTF16LE, SL_CHARSET_UTF32LE, 4 },
+        { "mark of UTF-32, big", BYTES("\0\0\xfe\xff\0\0\0x"), SL_CHARSET_UNKNOWN, SL_CHARSET_UTF32BE, 4 },
+        { "UTF-32 in another order", BYTES("\0\0\0x\0\0\0y"), SL_CHARSET_UTF32LE, SL_CHARSET_UTF32BE, 0 },
+        { "UTF-32 only by label", BYTES("Gruss"), SL_CHARSET_UTF32LE, SL_CHARSET_UTF8, 0 },
+        { "Korean by label", BYTES("\xb4\xba\xbd\xba"), SL_CHARSET_EUC_KR, SL_CHARSET_EUC_KR, 0 },
+        { "UTF-8 under a Korean label", BYTES("\xeb\x89\xb4"), SL_CHARSET_EUC_KR, SL_CHARSET_UTF8, 0 },
+        { "escapes by label", BYTES("\x1b$B%K\x1b(B"), SL_CHARSET_ISO_2022_JP, SL_CHARSET_ISO_2022_JP, 0 },
         { "half a mark", BYTES("\xef\xbb"), SL_CHARSET_UNKNOWN, SL_CHARSET_WINDOWS_1252, 0 },
     };
     for (size_t i = 0; i < CNT(rows); i++) {
@@ -265,6 +282,25 @@ static const struct put_case {
     { "halves of pairs", SL_CHARSET_UTF16BE, BYTES("\xd8\x3d\0a\xde\0\xd8\x3d\xd8\x3d\xde\0\xd8\x3d"),
       "\ufffda\ufffd\ufffd\U0001f600\ufffd", 4, 0 },
     { "half a character", SL_CHARSET_UTF16LE, BYTES("a\0b"), "a\ufffd", 1, 0 },
+    { "Shift_JIS", SL_CHARSET_SHIFT_JIS, BYTES("a \x83\x6a\x83\x85\x81\x5b\x83\x58 \xc6\xad z"),
+      "a \u30cb\u30e5\u30fc\u30b9 \uff86\uff6d z", 0, 0 },
+    { "a lead and what is no trail", SL_CHARSET_SHIFT_JIS, BYTES("\x83 x\xfdy\x80"), "\ufffd x\ufffdy", 2, 1 },
+    { "EUC-JP", SL_CHARSET_EUC_JP, BYTES("\xa5\xcb\xa5\xe5\x8e\xc6\x8f\xb0\xa1\xad\xa1"),
+      "\u30cb\u30e5\uff86\u4e02\u2460", 0, 0 },
+    { "half a character of EUC-JP", SL_CHARSET_EUC_JP, BYTES("\xa5zz\x8f\xa1z"), "\ufffdzz\ufffdz", 2, 0 },
+    { "ISO-2022-JP", SL_CHARSET_ISO_2022_JP, BYTES("a\x1b$B%K%e\x1b(B<b\x1b(J\\\x1b(I&\x1b$(D0!\ny"),
+      "a\u30cb\u30e5<b\u00a5\uff66\u4e02\ny", 0, 0 },
+    { "no such set", SL_CHARSET_ISO_2022_JP, BYTES("\x1b$Ca\x80"), "\ufffd$Ca\ufffd", 2, 0 },
+    { "EUC-KR", SL_CHARSET_EUC_KR, BYTES("\xb4\xba\xbd\xba, \x81\x41"), "\ub274\uc2a4, \uac02", 0, 0 },
+    { "half a character of EUC-KR", SL_CHARSET_EUC_KR, BYTES("\xb4\xba\xbd"), "\ub274\ufffd", 1, 0 },
+    { "GB 18030", SL_CHARSET_GB18030, BYTES("\xd0\xc2\xce\xc5\xa8\xa6\x94\x39\xfc\x36\x80"),
+      "\u65b0\u95fb\u00e9\U0001f600\u20ac", 0, 0 },
+    { "no four bytes", SL_CHARSET_GB18030, BYTES("\x94\x39\xff z\xfe\x39\xfe\x39"),
+      "\ufffd9\ufffd z\ufffd9\ufffd9", 4, 0 },
+    { "Big5", SL_CHARSET_BIG5, BYTES("\xb7s\xbb\x44 "), "\u65b0\u805e ", 0, 0 },
+    { "UTF-32, little", SL_CHARSET_UTF32LE, BYTES("\xff\xfe\0\0G\0\0\0\0\xf6\x01\0"), "G\U0001f600", 0, 0 },
+    { "UTF-32, big, and what is none", SL_CHARSET_UTF32BE, BYTES("\0\0\0G\0\0\xd8\0\0\x11\0\0\0\0"),
+      "G\ufffd\ufffd\ufffd", 3, 0 },
     { "half a pair and half a character", SL_CHARSET_UTF16LE, BYTES("\x3d\xd8z"), "\ufffd", 1, 0 },
 };
 
@@ -286,8 +322,8 @@ Test(text, put_does_the_same_in_the_middle_of_a_long_text)
 {
     for (size_t i = 0; i < CNT(put_cases); i++) {
         const struct put_case *row = &put_cases[i];
-        bool is_utf16 = row->charset == SL_CHARSET_UTF16LE || row->charset == SL_CHARSET_UTF16BE;
-        if (is_utf16 || strcmp(row->name, "mark") == 0 || strcmp(row->name, "cut at the end") == 0)
+        bool is_cut = strcmp(row->name, "cut at the end") == 0 || row->charset == SL_CHARSET_EUC_KR;
+        if (sl_charset_is_wide(row->charset) || is_cut || strcmp(row->name, "mark") == 0)
             continue; /* what stands beside them would change what they are */
         for (uint32_t before = 0; before < 80; before++) {
             uint8_t data[400];
