@@ -198,7 +198,9 @@ static unsigned peek_urgency(const uint8_t *data, uint32_t len)
     struct sl_span line = take_slug(&rest);
     if (is_slug(line, &header))
         sl_anpa_read_slug(line, &slug);
-    return sl_anpa_urgency(&header, &slug);
+    unsigned urgency = sl_anpa_urgency(&header, &slug);
+    uint8_t letter = header.priority.len == 1 ? sl_lower(header.priority.data[0]) : 0;
+    return urgency == 0 && letter >= 'a' && letter <= 'z' ? letter : urgency;
 }
 
 /* ---- the parts ---- */

@@ -92,11 +92,22 @@ const struct sl_format *sl_format_recognize(const uint8_t *data, uint32_t len)
     return best;
 }
 
-enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len)
+enum sl_lane sl_peek_lane_by(const struct sl_format *format, const struct sl_profile *profile, const uint8_t *data,
+                             uint32_t len)
 {
     if (!format)
         format = sl_format_recognize(data, len);
-    return sl_lane_of_urgency(format->peek_urgency ? format->peek_urgency(data, len) : 0);
+    unsigned urgency = format->peek_urgency ? format->peek_urgency(data, len) : 0;
+    if (urgency == 0 && profile && format->peek_letter)
+        urgency = format->peek_letter(profile, data, len);
+    if (urgency >= 'a' && urgency <= 'z')
+        urgency = profile ? profile->urgency[urgency - 'a'] : 0;
+    return sl_lane_of_urgency(urgency);
+}
+
+enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len)
+{
+    return sl_peek_lane_by(format, NULL, data, len);
 }
 
 void sl_parse_init(struct sl_parse *parse, void *mem, uint32_t cap)
@@ -297,6 +308,9 @@ enum sl_charset sl_parse_charset(struct sl_parse *parse, struct sl_span *data)
 {
     uint32_t bom_len = 0;
     enum sl_charset charset = sl_charset_guess(data->data, data->len, parse->feed->charset, &bom_len);
+    bool is_wrong = parse->feed->charset != SL_CHARSET_UNKNOWN && charset != parse->feed->charset;
+    if (is_wrong && sl_ascii_prefix(data->data, data->len) != data->len)
+        sl_out_note(&parse->out, "the feed's character set is not the message's");
     data->data += bom_len;
     data->len -= bom_len;
     const char *name = sl_charset_name(charset);
@@ -308,9 +322,6 @@ const struct sl_profile *sl_parse_choose_profile(struct sl_parse *parse, struct 
 {
     if (parse->profile)
         return parse->profile;
-    bool is_wrong = parse->feed->charset != SL_CHARSET_UNKNOWN && charset != parse->feed->charset;
-    if (is_wrong && sl_ascii_prefix(data->data, data->len) != data->len)
-        sl_out_note(&parse->out, "the feed's character set is not the message's");
     parse->profile = sl_profile_of(parse->feed->profiles, provider);
     parse->profile_why = " by the provider that the message names";
     return parse->profile;

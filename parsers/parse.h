@@ -111,10 +111,14 @@ struct sl_format {
     const char *source; /* standard and section */
     /* 0: surely not; 100: surely.  Looks at the first bytes only. */
     int (*recognize)(const uint8_t *data, uint32_t len);
-    /* Urgency 1-9 from the first bytes, 0 when they do not tell: for the lane, before anything is parsed.  NULL: they
-     * never do, or what tells stands too far behind. */
+    /* Urgency 1-9 from the first bytes, 0 when they do not tell: for the lane, before anything is parsed.  A priority
+     * letter that the format does not know is given as it is, in lower case: a profile may know it.  NULL: they never
+     * tell, or what does stands too far behind. */
     unsigned (*peek_urgency)(const uint8_t *data, uint32_t len);
     enum sl_parse_code (*next)(struct sl_parse *parse);
+    /* The priority letter, in lower case, where only a profile says in which line it stands; 0: there is none.  NULL:
+     * it stands in the same place for all. */
+    unsigned (*peek_letter)(const struct sl_profile *profile, const uint8_t *data, uint32_t len);
 };
 
 extern const struct sl_format *const sl_formats[]; /* ends with NULL */
@@ -122,9 +126,11 @@ const struct sl_format *sl_format_named(const char *name, size_t len); /* NULL u
 const struct sl_format *sl_format_by_id(unsigned id);
 /* The format these bytes most likely are; the plain text format when nothing better. */
 const struct sl_format *sl_format_recognize(const uint8_t *data, uint32_t len);
-/* format NULL: recognized first.  A feed's profile is not asked: a priority letter that only the profile knows sets the
- * bulletin's urgency, and its lane is NORMAL. */
-enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len);
+/* format NULL: recognized first.  profile: the feed's, which knows priority letters of its own; NULL: one that the
+ * message's agency chooses is not known yet, and the lane of its letters is NORMAL. */
+enum sl_lane sl_peek_lane_by(const struct sl_format *format, const struct sl_profile *profile, const uint8_t *data,
+                             uint32_t len);
+enum sl_lane sl_peek_lane(const struct sl_format *format, const uint8_t *data, uint32_t len); /* without a profile */
 
 /* The zones that formats know their agencies by: a program loads them at start.  Ends with NULL. */
 extern const char *const sl_format_zones[];

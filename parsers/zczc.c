@@ -25,6 +25,7 @@ enum { SI = 0x0f, EM = 0x19 };
 #define HEADLINE_MAX 200u
 #define WRAP_COLUMN  58u /* a line this long, with the next one's first word, was wrapped by a machine */
 #define WRAPPED_MAX  90u /* a line longer than this was not */
+#define PEEK_MAX    2048u /* of a message, for its priority */
 #define ENDING_LOOK  4096u /* from the end, for NNNN */
 
 struct zczc {
@@ -463,10 +464,26 @@ static enum sl_parse_code next(struct sl_parse *parse)
     return SL_PARSE_OK;
 }
 
+static unsigned peek_letter(const struct sl_profile *profile, const uint8_t *data, uint32_t len)
+{
+    struct zczc wire = { .profile = NULL };
+    struct sl_span line, rest = sl_span_head(skip_zczc((struct sl_span){ data, len }), PEEK_MAX);
+    if (!rest.data || !next_line(&rest, &line))
+        return 0;
+    wire.heading = sl_span_head(sl_span_trim(line), 64);
+    if (!choose_from(&wire, profile, rest))
+        return 0;
+    read_header(&wire, rest);
+    struct sl_span priority = wire.said[SL_HEADER_PRIORITY];
+    uint8_t letter = priority.len == 1 ? sl_lower(priority.data[0]) : 0;
+    return letter >= 'a' && letter <= 'z' ? letter : 0;
+}
+
 const struct sl_format sl_format_zczc = {
     .id = SL_FORMAT_ZCZC,
     .name = "zczc",
     .source = "ITU-T F.1 (ZCZC, NNNN), agencies' products",
     .recognize = recognize,
     .next = next,
+    .peek_letter = peek_letter,
 };

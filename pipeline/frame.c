@@ -343,7 +343,7 @@ static struct unit unit_of(struct conn *conn, const uint8_t *bytes, uint32_t len
 {
     struct unit unit = { .bytes = bytes, .len = len, .cut = cut, .lane = SL_LANE_BULK };
     if (cut != SL_CUT_NOISE)
-        unit.lane = sl_peek_lane(conn->feed->feed->format, bytes, len);
+        unit.lane = sl_peek_lane_by(conn->feed->feed->format, conn->feed->feed->facts.profile, bytes, len);
     return unit;
 }
 

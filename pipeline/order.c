@@ -341,7 +341,7 @@ static bool park_or_flash(struct sl_order *order, struct window *window, uint64_
 {
     struct slot *slot = &window->slots[seq & MASK];
     uint32_t off;
-    if (len && sl_peek_lane(window->feed->format, data, len) == SL_LANE_FLASH) {
+    if (len && sl_peek_lane_by(window->feed->format, window->feed->facts.profile, data, len) == SL_LANE_FLASH) {
         fill_slot(order, window, slot, seq, packet);
         hand_on(order, window, slot, data, len, true);
         return true;

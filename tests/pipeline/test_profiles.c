@@ -119,6 +119,17 @@ Test(profiles, a_new_word_for_kill_and_a_new_dialect_need_no_code)
     expect_text("dialect", bulletin, SL_TEXT_BODY, "Text.");
     cr_expect_eq(bulletin->kind, SL_KIND_UPDATE);
     cr_expect_eq(bulletin->urgency, 2);
+    const struct sl_format *zczc = sl_format_by_id(SL_FORMAT_ZCZC), *anpa = sl_format_by_id(SL_FORMAT_ANPA1312);
+    const uint8_t *line = (const uint8_t *)other;
+    cr_expect_eq(sl_peek_lane_by(zczc, sample_profiles.profile, line, sizeof(other) - 1), SL_LANE_URGENT);
+    cr_expect_eq(sl_peek_lane_by(zczc, sample_profiles.profile, line, 20), SL_LANE_NORMAL, "not that far");
+    cr_expect_eq(sl_peek_lane(zczc, line, sizeof(other) - 1), SL_LANE_NORMAL);
+    static const char lettered[] = "\001a0105 ON news\nq i\023\021 BC-Hafen   01-05 0012\n\002BC-Hafen,0012<\n\tZu.\n\004";
+    line = (const uint8_t *)lettered;
+    cr_expect_eq(sl_peek_lane_by(anpa, sample_profiles.profile, line, sizeof(lettered) - 1), SL_LANE_URGENT);
+    cr_expect_eq(sl_peek_lane(anpa, line, sizeof(lettered) - 1), SL_LANE_NORMAL);
+    cr_assert_eq(parse_one(SL_FORMAT_ANPA1312, lettered, sizeof(lettered) - 1, &bulletin), SL_PARSE_OK);
+    cr_expect_neq(bulletin->urgency, 2, "nobody says that it is this agency's, and no feed names its profile");
     /* Without the file, none of this is known. */
     sample_profiles.cnt = 0;
     cr_assert_eq(parse_one(SL_FORMAT_IPTC7901, killed, sizeof(killed) - 1, &bulletin), SL_PARSE_OK);
