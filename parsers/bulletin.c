@@ -1,4 +1,5 @@
 #include "parsers/bulletin.h"
+#include <strings.h>
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -237,10 +238,19 @@ void sl_out_note(struct sl_out *out, const char *note)
 
 /* ---- finishing: identity and content ---- */
 
+struct sl_slice sl_bulletin_owner(struct sl_slice provider, struct sl_slice id)
+{
+    static const char urn[] = "urn:newsml:"; /* RFC 3085 */
+    uint32_t len = sizeof urn - 1;
+    bool is_urn = id.len > len && strncasecmp(id.data, urn, len) == 0;
+    const char *end = is_urn ? memchr(id.data + len, ':', id.len - len) : NULL;
+    return end ? (struct sl_slice){ id.data + len, (uint32_t)(end - id.data) - len } : provider;
+}
+
 static void hash_identity(struct sl_bulletin *bulletin)
 {
-    struct sl_slice provider = sl_bulletin_text(bulletin, SL_TEXT_PROVIDER);
     struct sl_slice id = sl_bulletin_text(bulletin, SL_TEXT_ID);
+    struct sl_slice provider = sl_bulletin_owner(sl_bulletin_text(bulletin, SL_TEXT_PROVIDER), id);
     struct sl_slice version = sl_bulletin_text(bulletin, SL_TEXT_VERSION);
     XXH3_state_t state;
     XXH3_64bits_reset(&state);

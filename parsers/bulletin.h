@@ -187,6 +187,10 @@ static inline struct sl_slice sl_bulletin_ref(const struct sl_bulletin *bulletin
     return (struct sl_slice){ (const char *)bulletin + ref.off, ref.len };
 }
 
+/* Whose name the id is, for its identity: "urn:newsml:PROVIDER:..." says it itself, however else a message calls its
+ * provider; else the provider. */
+struct sl_slice sl_bulletin_owner(struct sl_slice provider, struct sl_slice id);
+
 static inline struct sl_slice sl_bulletin_text(const struct sl_bulletin *bulletin, enum sl_text text)
 {
     return sl_bulletin_ref(bulletin, bulletin->text[text]);

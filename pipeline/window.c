@@ -42,6 +42,7 @@ int sl_version_compare(struct sl_version a, struct sl_version b)
 uint64_t sl_story_hash(struct sl_slice provider, struct sl_slice id)
 {
     XXH3_state_t state;
+    provider = sl_bulletin_owner(provider, id);
     XXH3_64bits_reset(&state);
     XXH3_64bits_update(&state, provider.data, provider.len);
     XXH3_64bits_update(&state, "", 1);

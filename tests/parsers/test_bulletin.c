@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "parsers/bulletin.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #define CAP 65536u
 
@@ -343,6 +345,37 @@ Test(bulletin, content_hash_does_not_see_where_lines_were_wrapped)
         cr_assert(same_content(hashes_with(SL_TEXT_BODY, wrapped), plain), "wrapped at %zu", at);
         wrapped[at] = '-';
         cr_assert_not(same_content(hashes_with(SL_TEXT_BODY, wrapped), plain), "joined at %zu", at);
+    }
+}
+
+/* The blocks in which it is hashed are not seen: any length gives what one pass over the same bytes gives. */
+Test(bulletin, content_hash_is_that_of_its_bytes_at_once_whatever_their_blocks)
+{
+    static char body[3300], bytes[4096], fold[3300];
+    for (size_t i = 0; i < sizeof body; i++)
+        body[i] = i % 11 == 10 ? ' ' : (char)('a' + i % 23);
+    for (size_t len = 1; len < sizeof body; len += len < 880 ? 40 : 1) {
+        struct writing *writing = begin(CAP);
+        memcpy(fold, body, len);
+        for (size_t i = len % 7; i + 1 < len && len % 3 == 0; i += 7)
+            fold[i] = fold[i] == ' ' ? '\n' : fold[i]; /* in many runs */
+        text(&writing->out, SL_TEXT_ID, "x");
+        text(&writing->out, SL_TEXT_HEADLINE, "Ferry back");
+        sl_out_text(&writing->out, SL_TEXT_BODY, fold, (uint32_t)len);
+        struct sl_bulletin *bulletin = sl_out_root(&writing->out);
+        uint8_t head[5] = { bulletin->kind, bulletin->signal, bulletin->pubstatus, bulletin->urgency, 0 };
+        size_t at = sizeof head + sizeof bulletin->embargoed_until;
+        memcpy(bytes, head, sizeof head);
+        memcpy(bytes + sizeof head, &bulletin->embargoed_until, sizeof bulletin->embargoed_until);
+        /* Headline, byline, ednote, each with its NUL; then the body, without a blank at its end. */
+        memcpy(bytes + at, "Ferry back\0\0\0", 13);
+        at += 13;
+        size_t words = body[len - 1] == ' ' ? len - 1 : len;
+        memcpy(bytes + at, body, words);
+        bytes[at + words] = '\0';
+        XXH128_hash_t want = XXH3_128bits(bytes, at + words + 1);
+        const struct sl_bulletin *done = finish(writing);
+        cr_assert(done->content_hash[0] == want.low64 && done->content_hash[1] == want.high64, "%zu bytes", len);
     }
 }
 

@@ -83,6 +83,32 @@ Test(window, hashes_a_story_as_a_bulletin_does)
     free(bulletin);
 }
 
+/* A kill may call the provider otherwise than its story did (NewsML's Party, or its ProviderId): the name says whose. */
+Test(window, a_urn_names_its_provider_itself)
+{
+    static const struct {
+        const char *provider, *id, *other_provider, *other_id;
+        bool same;
+    } rows[] = {
+        { "Nordwire", "urn:newsml:nordwire.example:20260105:a", "nordwire.example",
+          "urn:newsml:nordwire.example:20260105:a", true },
+        { "Nordwire", "URN:NewsML:nordwire.example:20260105:a", "", "URN:NewsML:nordwire.example:20260105:a", true },
+        { "Nordwire", "urn:newsml:nordwire.example:20260105:a", "Nordwire",
+          "urn:newsml:sudwire.example:20260105:a", false },
+        { "Nordwire", "a", "nordwire.example", "a", false },
+        { "Nordwire", "urn:newsml:a", "nordwire.example", "urn:newsml:a", false },
+        { "Nordwire", "tag:nordwire.example:a", "nordwire.example", "tag:nordwire.example:a", false },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct said said = { rows[i].id, .provider = rows[i].provider };
+        struct sl_bulletin *bulletin = said_new(said);
+        struct sl_slice provider = { rows[i].other_provider, (uint32_t)strlen(rows[i].other_provider) };
+        struct sl_slice id = { rows[i].other_id, (uint32_t)strlen(rows[i].other_id) };
+        cr_expect_eq(bulletin->story_hash == sl_story_hash(provider, id), rows[i].same, "row %zu", i);
+        free(bulletin);
+    }
+}
+
 Test(window, judging_changes_nothing)
 {
     open_window(8, 8);
