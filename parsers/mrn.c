@@ -7,8 +7,8 @@
  * Source    LSEG Machine Readable News data model 2.10; Real-Time Optimized websocket API; RFC 4648, RFC 1952.
  *
  * A message is a frame of the websocket, an array of updates.  Fragments are joined within it and not across messages:
- * what splits a story over several frames has to be made one array before it comes here.  Its stories come in the order
- * of their first fragments; one whose fragments are not all there is a cut message, said behind those that are whole.
+ * of a story in several frames pipeline/joiner.h makes one array first.  Its stories come in the order of their first
+ * fragments; one whose fragments are not all there is a cut message, said behind those that are whole.
  * A ping, and the first refresh, which is all nulls, say nothing.
  *
  * The version is the take: takes of one id follow each other, and a later one replaces the one before.
@@ -18,6 +18,7 @@
 #include "parsers/ascii.h"
 #include "parsers/html.h"
 #include "parsers/json_item.h"
+#include "parsers/mrn.h"
 
 #define FRAGMENTS_MAX 1024u /* of one message: real frames have a handful */
 #define STATE_LEN     16384u /* what zlib takes once to inflate: some 10 KB */
@@ -108,6 +109,48 @@ static enum sl_parse_code read_frame(struct sl_parse *parse, struct frame *frame
 static bool same(struct sl_json_string a, struct sl_json_string b)
 {
     return a.text.len == b.text.len && (a.text.len == 0 || memcmp(a.text.data, b.text.data, a.text.len) == 0);
+}
+
+/* How many bytes the base64 between the quotes stands for. */
+static uint32_t count_packed(struct sl_json_string packed)
+{
+    uint32_t len = packed.text.len, padding = 0;
+    if (len == 0)
+        return 0;
+    const uint8_t *at = packed.text.data, *end = at + len;
+    while (padding < 2 && padding < len && end[-1 - (int)padding] == '=')
+        padding++;
+    while (packed.flags & SL_JSON_ESCAPED && (at = memchr(at, '\\', (size_t)(end - at)))) {
+        uint32_t escape_len = at[1] == 'u' ? 6 : 2; /* of one character; the scanner has seen that it is whole */
+        len -= escape_len - 1;
+        at += escape_len;
+    }
+    return len < padding ? 0 : (uint32_t)((uint64_t)(len - padding) * 3 / 4);
+}
+
+uint32_t sl_mrn_parts(const uint8_t *data, uint32_t len, struct sl_mrn_part *parts, uint32_t max)
+{
+    struct sl_json json;
+    struct fragment fragment;
+    uint32_t cnt = 0;
+    sl_json_begin(&json, (struct sl_span){ data, len });
+    bool is_list = sl_json_peek(&json) == SL_JSON_ARRAY && sl_json_enter(&json, SL_JSON_ARRAY), first = true;
+    while (is_list ? sl_json_element(&json) : first) {
+        first = false;
+        read_update(&json, &fragment);
+        if (cnt == max)
+            return SL_MRN_UNREAD;
+        parts[cnt++] = (struct sl_mrn_part){
+            .source = fragment.source.text,
+            .guid = fragment.guid.text,
+            .off = fragment.off,
+            .len = json.at - fragment.off,
+            .number = fragment.number,
+            .total = fragment.total,
+            .packed_len = count_packed(fragment.packed),
+        };
+    }
+    return sl_json_end(&json) ? cnt : SL_MRN_UNREAD;
 }
 
 /* ---- base64 ---- */

@@ -130,6 +130,9 @@ static bool check_messages(struct teller *teller, const sl_cell *rx, const sl_ce
            check(teller, "feed", feed, "packets", sl_cell_get(&rx[SL_RX_PACKETS]), "used, other or bad",
                  sl_cell_get(&rx[SL_RX_PACKETS_USED]) + sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) +
                      sl_cell_get(&rx[SL_RX_PACKETS_BAD])) &&
+           check(teller, "feed", feed, "fragments", sl_cell_get(&rx[SL_RX_PARTS]), "joined, repeated, lost or at hand",
+                 sl_cell_get(&rx[SL_RX_PARTS_JOINED]) + sl_cell_get(&rx[SL_RX_PARTS_REPEATED]) +
+                     sl_cell_get(&rx[SL_RX_PARTS_LOST]) + sl_cell_get(&rx[SL_RX_PARTS_NOW])) &&
            check(teller, "feed", feed, "messages framed", sum(&rx[SL_RX_FRAMED_LANE], SL_LANE_CNT),
                  "answered or dropped", answered + sum(&rx[SL_RX_DROPPED_LANE], SL_LANE_CNT)) &&
            check(teller, "feed", feed, "messages answered", answered, "with bulletins, empty or rejected",

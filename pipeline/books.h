@@ -48,6 +48,11 @@ enum sl_book_rx {
     SL_RX_FRAGMENTS_LOST, /* datagrams that could not be put together */
     SL_RX_GAPS, /* places where a capture's stream has a hole */
     SL_RX_GAP_BYTES,
+    SL_RX_PARTS, /* fragments set aside for their story = JOINED + REPEATED + LOST + NOW */
+    SL_RX_PARTS_JOINED,
+    SL_RX_PARTS_REPEATED, /* had come before */
+    SL_RX_PARTS_LOST, /* of stories that were given up */
+    SL_RX_PARTS_NOW,
     SL_RX_FRAMED_LANE, /* 4 columns */
     SL_RX_DROPPED_LANE = SL_RX_FRAMED_LANE + SL_LANE_CNT, /* 4: no room in the lane's ring */
     SL_RX_CUT = SL_RX_DROPPED_LANE + SL_LANE_CNT, /* by enum sl_cut */

@@ -3,6 +3,7 @@
 #include "pipeline/config_file.h"
 #include "pipeline/facts.h"
 #include "pipeline/hold.h"
+#include "pipeline/joiner.h"
 #include "pipeline/round.h"
 #include "pipeline/topo.h"
 #include "pipeline/window.h"
@@ -20,6 +21,7 @@
 enum {
     MEMORY_RINGS,
     MEMORY_SCRATCH,
+    MEMORY_JOIN,
     MEMORY_TAPE,
     MEMORY_RAW,
     MEMORY_HOLD,
@@ -33,6 +35,7 @@ static const struct {
 } memory_names[MEMORY_CNT] = {
     {"rings",    "rings"  },
     { "scratch", "scratch"},
+    { "join",    "join"   },
     { "tape",    "tape"   },
     { "raw log", "raw"    },
     { "hold",    "hold"   },
@@ -102,6 +105,8 @@ static void add_up_memory(struct plan *plan)
     uint64_t *memory = plan->memory;
     memory[MEMORY_RINGS] = plan->topo.memory_rings;
     memory[MEMORY_SCRATCH] = plan->topo.memory_scratch;
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        memory[MEMORY_JOIN] += config->feeds[f].join_len ? sl_joiner_footprint(config->feeds[f].join_len) : 0;
     memory[MEMORY_TAPE] = sl_topo_tape_footprint(config);
     memory[MEMORY_RAW] = sl_topo_raw_footprint(config);
     memory[MEMORY_HOLD] = config->hold_len + config->hold_cnt * sizeof(struct sl_held);

@@ -322,7 +322,8 @@ int sl_cmd_replay(const struct sl_command *command, int argc, char **argv)
         { 'F', "format", "NAME", "the format of all messages; auto (the default) recognizes each",
           take_format, &replay.format, "a format, or auto," },
         { 'm', "framing", "NAME", "what parts messages: datagram, control, length16, length32, line, fix, xml, mime,\n"
-          "moldudp64; default: as slugline.yaml(5) says for the format", take_framing, &replay.framing, "a framing" },
+          "websocket, moldudp64; default: as slugline.yaml(5) says for the format", take_framing, &replay.framing,
+          "a framing" },
         { 'j', "json", NULL, "a ninjs object a line", sl_take_flag, &replay.json, NULL },
         { 0, "notices", NULL, "also gaps, rejects and held bulletins", sl_take_flag, &replay.notices, NULL },
         { 0 },

@@ -96,6 +96,11 @@ static void print_sources(const struct status *status)
                    status->visit.feed[i], sl_cell_get(&rx[SL_RX_PACKETS_USED]), sl_cell_get(&rx[SL_RX_PACKETS_OTHER]),
                    sl_cell_get(&rx[SL_RX_PACKETS_BAD]), sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]),
                    sl_cell_get(&rx[SL_RX_GAPS]), sl_cell_get(&rx[SL_RX_GAP_BYTES]));
+        if (sl_cell_get(&rx[SL_RX_PARTS]))
+            printf("fragments %-12s joined %" PRIu64 "  repeated %" PRIu64 "  lost %" PRIu64 "  at hand %" PRIu64 "\n",
+                   status->visit.feed[i], sl_cell_get(&rx[SL_RX_PARTS_JOINED]),
+                   sl_cell_get(&rx[SL_RX_PARTS_REPEATED]), sl_cell_get(&rx[SL_RX_PARTS_LOST]),
+                   sl_cell_get(&rx[SL_RX_PARTS_NOW]));
     }
 }
 
@@ -268,6 +273,10 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
                     { "other", sl_cell_get(&rx[SL_RX_PACKETS_OTHER]) }, { "bad", sl_cell_get(&rx[SL_RX_PACKETS_BAD]) },
                     { "fragmentsLost", sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]) },
                     { "gaps", sl_cell_get(&rx[SL_RX_GAPS]) }, { "gapBytes", sl_cell_get(&rx[SL_RX_GAP_BYTES]) });
+    sl_facts_object(facts, "fragments", { "taken", sl_cell_get(&rx[SL_RX_PARTS]) },
+                    { "joined", sl_cell_get(&rx[SL_RX_PARTS_JOINED]) },
+                    { "repeated", sl_cell_get(&rx[SL_RX_PARTS_REPEATED]) },
+                    { "lost", sl_cell_get(&rx[SL_RX_PARTS_LOST]) }, { "now", sl_cell_get(&rx[SL_RX_PARTS_NOW]) });
     sl_facts_open(facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));

@@ -1,4 +1,5 @@
 #include "pipeline/config_file.h"
+#include "pipeline/joiner.h"
 #include "pipeline/profiles.h"
 #include "pipeline/zones.h"
 
@@ -32,6 +33,9 @@
 
 /* The hold area has a place for each so many of its bytes: with shorter bulletins the places are used up first. */
 #define HOLD_BYTES_PER_PLACE (4 * KIB)
+
+/* Of fragments whose story has not ended: some two thousand of the usual 8 KiB. */
+#define JOIN_LEN (16 * MIB)
 
 /* Behind a missing message so many of the longest may wait. */
 #define PARK_MESSAGES 4u
@@ -413,7 +417,8 @@ const char *const sl_framing_names[] = {
     [SL_FRAMING_CONTROL] = "control",   [SL_FRAMING_DATAGRAM] = "datagram", [SL_FRAMING_LENGTH16] = "length16",
     [SL_FRAMING_LENGTH32] = "length32", [SL_FRAMING_LINE] = "line",         [SL_FRAMING_FIX] = "fix",
     [SL_FRAMING_FILE] = "file",         [SL_FRAMING_XML] = "xml",           [SL_FRAMING_MIME] = "mime",
-    [SL_FRAMING_ZCZC] = "zczc",         [SL_FRAMING_WMO] = "wmo",           [SL_FRAMING_MOLDUDP64] = "moldudp64",
+    [SL_FRAMING_ZCZC] = "zczc",         [SL_FRAMING_WMO] = "wmo",           [SL_FRAMING_WEBSOCKET] = "websocket",
+    [SL_FRAMING_MOLDUDP64] = "moldudp64",
     [SL_FRAMING_CNT] = NULL,
 };
 
@@ -473,6 +478,7 @@ static const struct sl_key feed_keys[] = {
     { "message",      SL_KEY_SIZE,     FEED(message_max),  "1MiB",     KIB,      64 * MIB },
     { "reorder",      SL_KEY_DURATION, FEED(reorder_ns),   "20ms",     10 * US,  10 * SECOND },
     { "park",         SL_KEY_SIZE,     FEED(park_len),     NULL,       64 * KIB, GIB },
+    { "join",         SL_KEY_SIZE,     FEED(join_len),     NULL,       SL_JOIN_LEN_MIN, GIB,   .word = "none" },
     { "message_time", SL_KEY_DURATION, FEED(message_ns),   "30s",      10 * MS,  HOUR },
     { "silence",      SL_KEY_DURATION, FEED(silence_ns),   "none",     SECOND,   30 * DAY,    .word = "none",
       .live = true },
@@ -765,6 +771,19 @@ static int check_numbered(const struct sl_place *place, uint32_t f)
                     sl_config_written(SL_CONFIG_SIZE, PARK_MESSAGES * feed->message_max).text);
 }
 
+/* Of all formats one sends fragments; a feed of any format says for itself whether it has them. */
+static int check_join(const struct sl_place *place, uint32_t f)
+{
+    struct sl_config_feed *feed = &place->reading->config->feeds[f];
+    bool has_fragments = !strcmp(feed->format, "mrn");
+    if (!is_given(place, f, "join"))
+        feed->join_len = has_fragments ? JOIN_LEN : 0;
+    if (!feed->join_len || has_fragments || !strcmp(feed->format, "auto"))
+        return 0;
+    return fault_at(place->reading, path_of("feeds[%u].join", f).text,
+                    "only stories of format mrn come in fragments, and this is %s", feed->format);
+}
+
 static int check_framing(const struct sl_place *place, uint32_t f)
 {
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
@@ -777,6 +796,10 @@ static int check_framing(const struct sl_place *place, uint32_t f)
                         "a file is no datagram; file is expected, or what parts messages in files");
     if (feed->framing == SL_FRAMING_MOLDUDP64)
         return check_numbered(place, f);
+    if (feed->framing == SL_FRAMING_WEBSOCKET && has_kind(feed, SL_LINE_UDP))
+        return fault_at(place->reading, path.text, "a websocket is a stream, and udp brings datagrams");
+    for (uint32_t l = 0; feed->framing == SL_FRAMING_WEBSOCKET && l < feed->line_cnt; l++)
+        feed->lines[l].capture.udp = false;
     if (feed->framing != SL_FRAMING_DATAGRAM && feed->framing != SL_FRAMING_FILE)
         return 0;
     /* Of a capture the datagrams are left. */
@@ -785,8 +808,8 @@ static int check_framing(const struct sl_place *place, uint32_t f)
     if (!has_streams(feed))
         return 0;
     return fault_at(place->reading, path.text,
-                    "%s; one of control, length16, length32, line, fix, xml, mime, zczc, wmo is expected for format %s "
-                    "over tcp",
+                    "%s; one of control, length16, length32, line, fix, xml, mime, zczc, wmo, websocket is expected "
+                    "for format %s over tcp",
                     !given                                ? "is missing"
                     : feed->framing == SL_FRAMING_DATAGRAM ? "a stream has no datagrams"
                                                           : "a stream has no files",
@@ -874,6 +897,8 @@ static int check_feeds(const struct sl_place *place)
         rc = choose_profile(place, f);
         if (!rc)
             rc = check_framing(place, f);
+        if (!rc)
+            rc = check_join(place, f);
         for (uint32_t l = 0; !rc && l < feed->line_cnt; l++)
             rc = check_line(place, f, l) ? -EINVAL : check_address(place, f, l);
     }

@@ -38,6 +38,7 @@ struct sl_config_feed {
     int64_t message_ns;
     int64_t reorder_ns; /* framing moldudp64: how long a missing message is waited for */
     uint64_t park_len;  /* bytes that may wait behind it */
+    uint64_t join_len;  /* format mrn: bytes of fragments that may wait for their story; 0: they do not */
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 

@@ -36,7 +36,7 @@ struct sl_decode {
 static const uint8_t code_of_cut[SL_CUT_CNT] = {
     [SL_CUT_TOO_LONG] = SL_PARSE_TOO_LARGE, [SL_CUT_TIMEOUT] = SL_PARSE_CUT,     [SL_CUT_LINE_DOWN] = SL_PARSE_CUT,
     [SL_CUT_NEW_START] = SL_PARSE_CUT,      [SL_CUT_NOISE] = SL_PARSE_BAD_FRAME, [SL_CUT_REFUSED] = SL_PARSE_REFUSED,
-    [SL_CUT_FILE_END] = SL_PARSE_CUT,
+    [SL_CUT_FILE_END] = SL_PARSE_CUT,       [SL_CUT_NO_ROOM] = SL_PARSE_CUT,
 };
 
 static const uint8_t *bytes_of(const struct sl_message *message) { return (const uint8_t *)(message + 1); }

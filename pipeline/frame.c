@@ -1,3 +1,4 @@
+#include "pipeline/joiner.h"
 #include "pipeline/stages.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@ struct feed_state {
     const struct sl_feed *feed;
     sl_cell *books;
     uint64_t arrival; /* of the last message */
+    struct sl_joiner *joiner; /* NULL: each message is whole by itself */
 };
 
 struct conn { /* a stream; or a line of datagrams, which needs no memory between two of them */
@@ -42,6 +44,8 @@ struct decoder {
 struct sl_frame {
     struct sl_frame_config config;
     struct feed_state *feeds;
+    struct feed_state **joining; /* those with a joiner */
+    uint32_t joining_cnt;
     struct conn *conns;
     uint32_t conn_cnt;
     uint32_t *line_first; /* a line's first connection in conns */
@@ -75,7 +79,7 @@ static bool can_frame(const struct sl_line_config *line, enum sl_framing framing
 {
     switch (line->kind) {
     case SL_LINE_UDP:
-        return true;
+        return framing != SL_FRAMING_WEBSOCKET;
     case SL_LINE_SPOOL:
         return framing != SL_FRAMING_DATAGRAM;
     case SL_LINE_CAPTURE:
@@ -140,6 +144,24 @@ static void init_lines(struct sl_frame *frame)
     }
 }
 
+static int init_joiners(struct sl_frame *frame)
+{
+    const struct sl_frame_config *config = &frame->config;
+    frame->joining = calloc(config->feed_cnt + 1, sizeof(struct feed_state *));
+    if (!frame->joining)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < config->line_cnt; i++) {
+        struct feed_state *feed = &frame->feeds[config->lines[i].feed];
+        if (!feed->feed->join_len || feed->joiner)
+            continue;
+        int rc = sl_joiner_init(&feed->joiner, feed->feed->join_len, feed->feed->message_max);
+        if (rc)
+            return rc;
+        frame->joining[frame->joining_cnt++] = feed;
+    }
+    return 0;
+}
+
 static int get_memory(struct sl_frame *frame, uint32_t stream_cnt, uint32_t message_max)
 {
     const struct sl_frame_config *config = &frame->config;
@@ -179,11 +201,14 @@ int sl_frame_init(struct sl_frame **out, const struct sl_frame_config *config)
     rc = join_decoders(frame, message_max);
     if (!rc)
         rc = get_memory(frame, stream_cnt, message_max);
+    if (!rc) {
+        init_lines(frame);
+        rc = init_joiners(frame);
+    }
     if (rc) {
         sl_frame_fini(frame);
         return rc;
     }
-    init_lines(frame);
     *out = frame;
     return 0;
 }
@@ -192,6 +217,9 @@ void sl_frame_fini(struct sl_frame *frame)
 {
     if (!frame)
         return;
+    for (uint32_t i = 0; i < frame->joining_cnt; i++)
+        sl_joiner_fini(frame->joining[i]->joiner);
+    free(frame->joining);
     free(frame->gather_mem);
     free(frame->open);
     free(frame->gather_free);
@@ -217,6 +245,12 @@ static void gather(struct sl_frame *frame, struct conn *conn, const uint8_t *byt
     if (len)
         memcpy(conn->gather + conn->gathered, bytes, len);
     conn->gathered += len;
+}
+
+static void gather_step(struct sl_frame *frame, struct conn *conn, const uint8_t *bytes, const struct sl_framed *framed)
+{
+    gather(frame, conn, bytes, framed->len);
+    sl_framed_unmask(conn->gather + conn->gathered - framed->len, framed);
 }
 
 static void drop_gathered(struct sl_frame *frame, struct conn *conn)
@@ -253,15 +287,15 @@ static void *claim_room(struct sl_frame *frame, enum sl_lane lane, uint32_t len,
 }
 
 /* A message that killed the walk before us is refused once; when it comes again, the agency insists. */
-static bool was_refused(struct sl_frame *frame, const struct unit *unit)
+static bool was_refused(struct sl_frame *frame, const struct sl_message *message)
 {
     for (uint32_t i = 0; i < frame->config.refused_cnt; i++) {
         const struct sl_crash_note *note = &frame->config.refused[i];
         /* Relaxed: its writer is dead. */
         uint64_t noted = atomic_load_explicit(&note->hash, memory_order_relaxed);
-        if (!noted || note->len != unit->len || frame->refused_once[i])
+        if (!noted || note->len != message->len || frame->refused_once[i])
             continue;
-        uint64_t hash = XXH3_64bits(unit->bytes, unit->len);
+        uint64_t hash = XXH3_64bits(message + 1, message->len);
         if ((hash ? hash : 1) != noted) /* 0 means no note */
             continue;
         frame->refused_once[i] = true;
@@ -270,38 +304,27 @@ static bool was_refused(struct sl_frame *frame, const struct unit *unit)
     return false;
 }
 
-static void count_framed(struct conn *conn, const struct unit *unit)
+static void count_framed(struct feed_state *feed, unsigned lane, unsigned cut)
 {
-    sl_cell_add(&conn->feed->books[SL_RX_FRAMED_LANE + unit->lane], 1);
-    if (unit->cut != SL_CUT_NOT)
-        sl_cell_add(&conn->feed->books[SL_RX_CUT + unit->cut], 1);
-    conn->feed->arrival++;
+    sl_cell_add(&feed->books[SL_RX_FRAMED_LANE + lane], 1);
+    if (cut != SL_CUT_NOT)
+        sl_cell_add(&feed->books[SL_RX_CUT + cut], 1);
+    feed->arrival++;
 }
 
-/* What follows the header is copied here, once. */
-static void commit(struct sl_frame *frame, struct decoder *decoder, struct sl_message *message, const void *bytes)
+/* The message's bytes stand behind its header. */
+static void commit(struct sl_frame *frame, struct decoder *decoder, struct sl_message *message)
 {
     enum sl_lane lane = message->lane;
     message->ticket = frame->ticket[lane]++;
-    message->stamps.framed_ns = sl_clock_real(frame->config.clock);
-    memcpy(message + 1, bytes, message->len);
     sl_spsc_commit(&decoder->lane[lane], (uint32_t)sizeof(*message) + message->len);
     decoder->dirty = true;
     frame->given++;
 }
 
-/* False when the lane has no room. */
-static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *unit)
+static struct sl_message head_of(const struct sl_frame *frame, const struct conn *conn, const struct unit *unit)
 {
-    struct decoder *decoder;
-    struct sl_message *message = claim_room(frame, unit->lane, unit->len, &decoder);
-    if (!message)
-        return false;
-    if (unit->cut == SL_CUT_NOT && was_refused(frame, unit))
-        unit->cut = SL_CUT_REFUSED;
-    count_framed(conn, unit);
-    *message = (struct sl_message){
-        .arrival = conn->feed->arrival,
+    return (struct sl_message){
         .stream_off = conn->unit_off,
         .stamps = {.wire_ns = conn->wire_ns, .rx_ns = conn->rx_ns, .first_ns = conn->first_ns},
         .len = unit->len,
@@ -313,9 +336,74 @@ static bool put_in_ring(struct sl_frame *frame, struct conn *conn, struct unit *
         .cut = (uint8_t)unit->cut,
         .ack = conn->ack,
     };
-    if (conn->ack)
-        frame->config.acks[conn->ack - 1].framed++;
-    commit(frame, decoder, message, unit->bytes);
+}
+
+/* The bytes are copied here, once; NULL: they are what the joiner has ready.  False when the lane has no room. */
+static bool put_in_ring(struct sl_frame *frame, struct feed_state *feed, const struct sl_message *head,
+                        const uint8_t *bytes)
+{
+    struct decoder *decoder;
+    struct sl_message *message = claim_room(frame, (enum sl_lane)head->lane, head->len, &decoder);
+    if (!message)
+        return false;
+    *message = *head;
+    message->stamps.framed_ns = sl_clock_real(frame->config.clock);
+    if (bytes)
+        memcpy(message + 1, bytes, head->len);
+    else
+        sl_joiner_copy(feed->joiner, (uint8_t *)(message + 1));
+    if (message->cut == SL_CUT_NOT && was_refused(frame, message))
+        message->cut = SL_CUT_REFUSED;
+    count_framed(feed, message->lane, message->cut);
+    message->arrival = feed->arrival;
+    if (message->ack)
+        frame->config.acks[message->ack - 1].framed++;
+    commit(frame, decoder, message);
+    return true;
+}
+
+/* What the joiner has ready goes into the rings.  False: there is no room for all of it. */
+static bool give_joined(struct sl_frame *frame, struct feed_state *feed)
+{
+    const struct sl_joint *joint;
+    while ((joint = sl_joiner_ready(feed->joiner))) {
+        if (!put_in_ring(frame, feed, &joint->head, NULL))
+            return false;
+        sl_cell_add(&feed->books[joint->head.cut ? SL_RX_PARTS_LOST : SL_RX_PARTS_JOINED], joint->parts);
+        sl_cell_add(&feed->books[SL_RX_PARTS_NOW], -(uint64_t)joint->parts);
+        sl_joiner_drop(feed->joiner);
+    }
+    return true;
+}
+
+/* A file is all there, and a capture has its own time: however long we take over them says nothing. */
+static bool has_time(const struct sl_frame *frame, const struct conn *conn)
+{
+    enum sl_line_kind kind = frame->config.lines[conn->line].kind;
+    return kind != SL_LINE_SPOOL && kind != SL_LINE_CAPTURE;
+}
+
+/* True when the unit is on its way, or lies with others of its story.  False: no room, and nothing has changed. */
+static bool put_or_join(struct sl_frame *frame, struct conn *conn, const struct unit *unit)
+{
+    struct feed_state *feed = conn->feed;
+    struct sl_message head = head_of(frame, conn, unit);
+    uint32_t parts, repeated;
+    enum sl_joined joined = SL_JOINED_FULL;
+    if (!feed->joiner || unit->cut != SL_CUT_NOT)
+        return put_in_ring(frame, feed, &head, unit->bytes);
+    while (joined == SL_JOINED_FULL) {
+        if (!give_joined(frame, feed))
+            return false;
+        joined = sl_joiner_take(feed->joiner, (uint32_t)(conn - frame->conns), &head, unit->bytes,
+                                has_time(frame, conn), &parts, &repeated);
+    }
+    if (joined == SL_JOINED_PASS)
+        return put_in_ring(frame, feed, &head, unit->bytes);
+    sl_cell_add(&feed->books[SL_RX_PARTS], parts);
+    sl_cell_add(&feed->books[SL_RX_PARTS_REPEATED], repeated);
+    sl_cell_add(&feed->books[SL_RX_PARTS_NOW], parts - repeated);
+    give_joined(frame, feed);
     return true;
 }
 
@@ -332,10 +420,12 @@ bool sl_frame_gap(void *self, uint16_t line, uint64_t first, uint64_t cnt)
         .len = sizeof(gap),
         .feed = frame->config.lines[line].feed,
         .line = line,
+        .stamps = { .framed_ns = sl_clock_real(frame->config.clock) },
         .lane = SL_LANE_NORMAL,
         .is_gap = true,
     };
-    commit(frame, decoder, message, &gap);
+    memcpy(message + 1, &gap, sizeof(gap));
+    commit(frame, decoder, message);
     return true;
 }
 
@@ -358,18 +448,18 @@ static bool take_step(struct sl_frame *frame, struct conn *conn, const uint8_t *
     }
     if (framed->end == SL_FRAMED_MORE) {
         if (len)
-            gather(frame, conn, bytes, len);
+            gather_step(frame, conn, bytes, framed);
         return true;
     }
     if (framed->end != SL_FRAMED_NOTHING) {
         uint32_t gathered = conn->gathered;
-        if (gathered) {
-            gather(frame, conn, bytes, len);
+        if (gathered || framed->masked) {
+            gather_step(frame, conn, bytes, framed);
             bytes = conn->gather;
             len = conn->gathered;
         }
         struct unit unit = unit_of(conn, bytes, len - framed->trim, framed->cut);
-        if (!put_in_ring(frame, conn, &unit)) {
+        if (!put_or_join(frame, conn, &unit)) {
             conn->gathered = gathered; /* the packet's bytes will be offered again */
             return false;
         }
@@ -389,7 +479,7 @@ static bool give_up_stream(struct sl_frame *frame, struct conn *conn)
     struct unit unit = unit_of(conn, conn->framer.head, conn->framer.head_len, SL_CUT_TOO_LONG);
     conn->first_ns = conn->rx_ns;
     conn->unit_off = conn->stream_off;
-    return put_in_ring(frame, conn, &unit);
+    return put_or_join(frame, conn, &unit);
 }
 
 static void pause_conn(struct conn *conn)
@@ -419,6 +509,15 @@ static bool end_open(struct sl_frame *frame, struct conn *conn, enum sl_framing_
     return true;
 }
 
+/* What the connection has begun and cannot end.  False when there was no room yet for all of it. */
+static bool end_joined(struct sl_frame *frame, struct conn *conn, enum sl_cut why)
+{
+    if (!conn->feed->joiner)
+        return true;
+    sl_joiner_end(conn->feed->joiner, (uint32_t)(conn - frame->conns), why);
+    return give_joined(frame, conn->feed);
+}
+
 /* A file without any SOH is a message that a relay stripped, as a datagram would be. */
 static void look_at_start(struct conn *conn, const struct sl_packet *packet)
 {
@@ -444,6 +543,10 @@ static bool end_file(struct sl_frame *frame, struct conn *conn, bool broken)
         return false;
     }
     count_fill(conn, framed.fill);
+    if (!end_joined(frame, conn, SL_CUT_FILE_END)) {
+        pause_conn(conn);
+        return false;
+    }
     sl_framer_init(&conn->framer, conn->feed->feed->framing, conn->feed->feed->message_max);
     conn->paused = false;
     return true;
@@ -482,11 +585,11 @@ static bool put_or_drop(struct sl_frame *frame, struct conn *conn, const uint8_t
                         bool waits)
 {
     struct unit unit = unit_of(conn, bytes, len, cut);
-    if (put_in_ring(frame, conn, &unit))
+    if (put_or_join(frame, conn, &unit))
         return true;
     if (waits)
         return false;
-    count_framed(conn, &unit);
+    count_framed(conn->feed, unit.lane, unit.cut);
     sl_cell_add(&conn->feed->books[SL_RX_DROPPED_LANE + unit.lane], 1);
     return true;
 }
@@ -552,6 +655,7 @@ void sl_frame_line(void *self, uint16_t line, uint16_t conn_idx, enum sl_line_ev
     if (event == SL_LINE_DOWN) {
         conn->down = !end_open(frame, conn, SL_END_OF_LINE);
         conn->paused = false;
+        end_joined(frame, conn, SL_CUT_LINE_DOWN); /* poll gives what had no room */
     }
     conn->stream_off = 0;
     conn->fresh = true;
@@ -562,9 +666,7 @@ static void end_old_units(struct sl_frame *frame, int64_t now_ns)
     /* Backwards: ending a unit moves the last one into its place. */
     for (uint32_t i = frame->open_cnt; i--;) {
         struct conn *conn = frame->open[i];
-        /* A file is all there, and a capture has its own time: however long we take over them says nothing. */
-        enum sl_line_kind kind = frame->config.lines[conn->line].kind;
-        int64_t message_ns = kind == SL_LINE_SPOOL || kind == SL_LINE_CAPTURE ? 0 : conn->feed->feed->message_ns;
+        int64_t message_ns = has_time(frame, conn) ? conn->feed->feed->message_ns : 0;
         if (conn->down)
             conn->down = !end_open(frame, conn, SL_END_OF_LINE);
         else if (!conn->open_since_ns)
@@ -574,10 +676,21 @@ static void end_old_units(struct sl_frame *frame, int64_t now_ns)
     }
 }
 
+static void end_old_stories(struct sl_frame *frame, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < frame->joining_cnt; i++) {
+        struct feed_state *feed = frame->joining[i];
+        if (feed->feed->message_ns > 0)
+            sl_joiner_expire(feed->joiner, now_ns, feed->feed->message_ns);
+        give_joined(frame, feed);
+    }
+}
+
 int sl_frame_poll(void *self, int64_t now_ns)
 {
     struct sl_frame *frame = self;
     end_old_units(frame, now_ns);
+    end_old_stories(frame, now_ns);
     for (uint32_t d = 0; frame->given && d < frame->config.decoder_cnt; d++) {
         struct decoder *decoder = &frame->decoders[d];
         if (!decoder->dirty)

@@ -441,6 +441,9 @@ void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len,
     case SL_FRAMING_WMO:
         sl_framing_step_marks(framer, data, len, framed);
         break;
+    case SL_FRAMING_WEBSOCKET:
+        sl_framing_step_websocket(framer, data, len, framed);
+        break;
     case SL_FRAMING_DATAGRAM:
     case SL_FRAMING_MOLDUDP64:
     case SL_FRAMING_CNT:

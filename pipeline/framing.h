@@ -44,6 +44,10 @@
  *           take both away: then a heading TTAAii CCCC DDhhmm at the start of a line begins a unit, with the number on
  *           the line before it.  Without ETX the next SOH or such a heading, the time, or the end of a file or datagram
  *           ends a unit, and it is whole; inside SOH .. ETX a heading is text.  Between units as with ZCZC.
+ * WEBSOCKET The frames of RFC 6455, in either direction: a unit is a text or binary message, in one frame or several;
+ *           masks are taken off by who copies (masked).  Pings, pongs, closes and the HTTP head with which a stream may
+ *           begin are filling; nobody answers them here.  Extensions, and whatever else the RFC forbids, leave no way
+ *           to find the next frame: the stream is broken.
  *
  * A unit over message_max is cut there, and the rest of it, up to EOT, SOH, LF or whatever ends a unit, is skipped as
  * filling; so is what comes of a unit after its time.
@@ -73,6 +77,7 @@ enum sl_framing {
     SL_FRAMING_MIME, /* mail: mbox, or dots */
     SL_FRAMING_ZCZC, /* ZCZC .. NNNN */
     SL_FRAMING_WMO,  /* SOH .. ETX, or headings */
+    SL_FRAMING_WEBSOCKET, /* RFC 6455, of a stream that is open already */
     SL_FRAMING_MOLDUDP64, /* numbered datagrams; order takes them apart, and what reaches frame is a message each */
     SL_FRAMING_CNT,
 };
@@ -116,6 +121,16 @@ struct sl_framer {
         uint8_t line_len;
         bool may_be_dot, may_be_postmark, cr, mbox, begun, in_postmark;
     } mime;
+    struct {               /* framing_websocket.c */
+        uint64_t need;     /* bytes of the frame still to come */
+        uint8_t head[14];  /* of a frame, as far as it has come */
+        uint8_t head_len;
+        uint8_t mask[4];   /* for the next byte */
+        uint8_t matched;   /* of the end of the HTTP head */
+        uint16_t http_len;
+        bool begun, in_http, in_frame, masked, control, fin;
+        bool open;         /* a message's first frame has come, its last has not ended */
+    } websocket;
 };
 
 enum sl_framed_end {
@@ -133,6 +148,8 @@ struct sl_framed {
     enum sl_framed_end end;
     enum sl_cut cut;
     uint32_t trim; /* this many of the unit's last bytes are not its own: a CR before LF */
+    bool masked;     /* whoever copies the unit's bytes xors mask over them, from data + off on */
+    uint8_t mask[4];
     uint32_t carry; /* so many first bytes of sl_framer_carried begin the next unit, and came before data */
 };
 
@@ -140,6 +157,12 @@ void sl_framer_init(struct sl_framer *framer, enum sl_framing framing, uint32_t 
 
 /* At most one end.  Takes at least one byte or ends a unit, so that calling again gets through; len is not 0. */
 void sl_framer_step(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
+
+static inline void sl_framed_unmask(uint8_t *copy, const struct sl_framed *framed)
+{
+    for (uint32_t i = 0; framed->masked && i < framed->len; i++)
+        copy[i] ^= framed->mask[i % 4];
+}
 
 enum sl_framing_end { SL_END_OF_LINE, SL_END_OF_DATAGRAM, SL_END_OF_TIME, SL_END_OF_FILE };
 

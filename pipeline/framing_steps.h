@@ -36,13 +36,14 @@ static inline bool sl_framing_has_below(const uint8_t *at, uint8_t low)
     return (word - low * ones) & ~word & tops;
 }
 
-/* XML, MIME, and ZCZC with WMO, each in a file of its own.  forget_start: the bytes so far have gone into a unit that
- * is over, so that the start of another that they might have been is none. */
+/* XML, MIME, ZCZC with WMO, and WEBSOCKET, each in a file of its own.  forget_start: the bytes so far have gone into
+ * a unit that is over, so that the start of another that they might have been is none. */
 void sl_framing_step_xml(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
 bool sl_framing_xml_is_empty(const struct sl_framer *framer); /* the open unit has only comments and the like */
 void sl_framing_xml_forget_start(struct sl_framer *framer);
 void sl_framing_step_mime(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
 void sl_framing_step_marks(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
+void sl_framing_step_websocket(struct sl_framer *framer, const uint8_t *data, uint32_t len, struct sl_framed *framed);
 /* As forget_start. */
 void sl_framing_marks_forget(struct sl_framer *framer);
 extern const uint8_t sl_framing_xml_start[5];

@@ -40,7 +40,7 @@ const char *sl_cut_name(unsigned cut)
     static const char *const names[SL_CUT_CNT] = {
         [SL_CUT_NOT] = "whole",           [SL_CUT_TOO_LONG] = "too_long",   [SL_CUT_TIMEOUT] = "timeout",
         [SL_CUT_LINE_DOWN] = "line_down", [SL_CUT_NEW_START] = "new_start", [SL_CUT_NOISE] = "noise",
-        [SL_CUT_REFUSED] = "refused",     [SL_CUT_FILE_END] = "file_end",
+        [SL_CUT_REFUSED] = "refused",     [SL_CUT_FILE_END] = "file_end",   [SL_CUT_NO_ROOM] = "no_room",
     };
     return name_of(names, SL_CUT_CNT, cut);
 }
@@ -56,6 +56,7 @@ const char *sl_cut_want(unsigned cut)
         [SL_CUT_NOISE] = "the start of a message",
         [SL_CUT_REFUSED] = "a message that has not crashed a parser before",
         [SL_CUT_FILE_END] = "an end before the file ends, and a file that stays as it is",
+        [SL_CUT_NO_ROOM] = "the other fragments before more stories begin than the feed's join holds",
     };
     return name_of(wants, SL_CUT_CNT, cut);
 }

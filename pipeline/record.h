@@ -109,6 +109,7 @@ enum sl_cut { /* why a framed unit is no message; frame's reasons, each a counte
     SL_CUT_NOISE,     /* bytes between messages that are no filling */
     SL_CUT_REFUSED,   /* crashed a parser before */
     SL_CUT_FILE_END,  /* its file ended in the middle, or changed while it was read */
+    SL_CUT_NO_ROOM,   /* a story given up among those whose fragments were not all there */
     SL_CUT_CNT,
 };
 const char *sl_cut_name(unsigned cut);

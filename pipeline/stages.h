@@ -41,6 +41,7 @@ struct sl_feed {
     int64_t message_ns;     /* longest time from a message's first to its last byte */
     int64_t reorder_ns;     /* MOLDUDP64: how long a missing message is waited for */
     uint64_t park_len;      /* MOLDUDP64: bytes that may wait behind it */
+    uint64_t join_len;      /* MRN: bytes of fragments that may wait for the rest of their story; 0: they do not */
     uint32_t rx;            /* which receive thread polls it */
 };
 
@@ -64,6 +65,8 @@ struct sl_decoder_rings {
  * Gives  one record in a message ring: sl_message and the message's bytes, copied once.  A message that spans packets
  *        is gathered in a buffer of its connection's before: the one copy more that a stream costs.  rings are
  *        flushed, and bells rung, once a poll.
+ *        Stories that come in fragments, a message each (MRN), are joined first (pipeline/joiner.h): their message is
+ *        one array of all, and one copy more.
  *        A file begins with a line's UP and ends with a packet that says so; its messages are counted in its ack.
  * Stamps wire and rx are those of the packet that ended the message, first is the rx of the one that began it.
  * Lane   from the first bytes (sl_peek_lane), for ever; noise is BULK.  Its ticket counts within this receive thread

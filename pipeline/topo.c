@@ -290,6 +290,7 @@ static void take_feeds(struct sl_walk *walk, const struct sl_config *config)
         feed->message_ns = from->message_ns;
         feed->reorder_ns = from->reorder_ns;
         feed->park_len = from->park_len;
+        feed->join_len = from->join_len;
         feed->rx = walk->topo->feed_rx[i];
     }
 }

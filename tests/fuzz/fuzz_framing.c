@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t framings[] = { SL_FRAMING_CONTROL, SL_FRAMING_LENGTH16, SL_FRAMING_LENGTH32, SL_FRAMING_LINE,
                                         SL_FRAMING_FIX,     SL_FRAMING_FILE,     SL_FRAMING_XML,      SL_FRAMING_MIME,
-                                        SL_FRAMING_ZCZC,    SL_FRAMING_WMO };
+                                        SL_FRAMING_ZCZC,    SL_FRAMING_WMO,      SL_FRAMING_WEBSOCKET };
     if (size < 4 || size > UNITS_MAX)
         return 0;
     enum sl_framing framing = framings[data[0] % sizeof(framings)];

@@ -1,4 +1,6 @@
+#include "pipeline/joiner.h"
 #include "tests/pipeline/rings.h"
+#include "tests/pipeline/updates.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -649,5 +651,156 @@ Test(frame, the_end_of_a_file_waits_for_room)
     cr_expect_eq(take_file(bench, "", true, false), 1);
     cr_expect(is(next(bench, SL_LANE_NORMAL), big));
     cr_expect_eq(acks[0].framed, files + 1);
+    fini(bench);
+}
+
+/* ---- stories in fragments ---- */
+
+static struct bench *new_joins(enum sl_framing framing)
+{
+    struct bench *bench = new_bench(framing, 1, false);
+    bench->feeds[0].format = sl_format_by_id(SL_FORMAT_MRN);
+    bench->feeds[0].join_len = SL_JOIN_LEN_MIN;
+    return bench;
+}
+
+/* A line with one fragment of a story of so many; taken: how much of it. */
+static bool take_fragment(struct bench *bench, uint16_t line, const char *guid, unsigned number, unsigned of)
+{
+    char text[UPDATE_MAX];
+    int len = put_update(text, guid, number, number == 1 ? 3 * of : 0, 'A', 1);
+    text[len] = '\n';
+    return take(bench, line, 0, text, (uint32_t)len + 1) == (uint32_t)len + 1;
+}
+
+static void expect_parts(const struct bench *bench, uint64_t taken, uint64_t joined, uint64_t repeated, uint64_t lost)
+{
+    cr_expect_eq(book(bench, SL_RX_PARTS), taken);
+    cr_expect_eq(book(bench, SL_RX_PARTS_JOINED), joined);
+    cr_expect_eq(book(bench, SL_RX_PARTS_REPEATED), repeated);
+    cr_expect_eq(book(bench, SL_RX_PARTS_LOST), lost);
+    cr_expect_eq(book(bench, SL_RX_PARTS_NOW), taken - joined - repeated - lost);
+}
+
+Test(frame, fragments_of_a_story_are_one_message_with_the_stamps_of_its_ends)
+{
+    struct bench *bench = start(new_joins(SL_FRAMING_LINE));
+    char want[2 * UPDATE_MAX] = "[";
+    int len = 1 + put_update(want + 1, "s", 2, 0, 'A', 1);
+    want[len++] = ',';
+    len += put_update(want + len, "s", 1, 6, 'A', 1);
+    snprintf(want + len, 2, "]");
+    cr_expect(take_fragment(bench, STREAM, "s", 2, 2));
+    bench->now_ns += 100;
+    cr_expect(take_fragment(bench, STREAM, "other", 1, 2) && take_fragment(bench, STREAM, "s", 2, 2));
+    cr_expect_null(next(bench, SL_LANE_NORMAL));
+    expect_parts(bench, 3, 0, 1, 0);
+    bench->now_ns += 100;
+    cr_expect(take_fragment(bench, STREAM, "s", 1, 2));
+    const struct sl_message *message = next(bench, SL_LANE_NORMAL);
+    cr_assert(is(message, want));
+    cr_expect(message->cut == SL_CUT_NOT && message->stamps.first_ns == 999 && message->stamps.rx_ns == 1199 &&
+              message->arrival == 1 && message->ticket == 0 && message->stream_off == 0);
+    cr_expect_null(next(bench, SL_LANE_NORMAL));
+    expect_parts(bench, 4, 2, 1, 0);
+    cr_expect_eq(book(bench, SL_RX_FRAMED_LANE + SL_LANE_NORMAL), 1, "a fragment is part of a message");
+    fini(bench);
+}
+
+Test(frame, what_is_lost_of_a_story_costs_no_other)
+{
+    struct bench *bench = start(new_joins(SL_FRAMING_LINE));
+    const struct sl_message *message;
+    take_fragment(bench, STREAM, "lost", 1, 3);
+    take_fragment(bench, LISTENER, "lost", 2, 3);
+    cr_expect_null(next(bench, SL_LANE_NORMAL));
+    bench->now_ns += TIME_NS / 2;
+    take_fragment(bench, LISTENER, "found", 1, 2);
+    cr_expect_null(next(bench, SL_LANE_NORMAL));
+    sl_frame_line(bench->frame, STREAM, 0, SL_LINE_DOWN);
+    message = next(bench, SL_LANE_NORMAL);
+    cr_expect(message && message->cut == SL_CUT_LINE_DOWN && message->line == STREAM);
+    bench->now_ns += TIME_NS / 2;
+    message = next(bench, SL_LANE_NORMAL);
+    cr_expect(message && message->cut == SL_CUT_TIMEOUT && message->line == LISTENER);
+    cr_expect_null(next(bench, SL_LANE_NORMAL));
+    take_fragment(bench, LISTENER, "found", 2, 2);
+    message = next(bench, SL_LANE_NORMAL);
+    cr_expect(message && message->cut == SL_CUT_NOT);
+    expect_parts(bench, 4, 2, 0, 2);
+    cr_expect(book(bench, SL_RX_CUT + SL_CUT_TIMEOUT) == 1 && book(bench, SL_RX_CUT + SL_CUT_LINE_DOWN) == 1);
+    fini(bench);
+}
+
+Test(frame, a_stream_waits_while_a_joined_story_has_no_room)
+{
+    struct bench *bench = start(new_joins(SL_FRAMING_LINE));
+    char ping[1200] = "{\"Type\":\"Ping\",\"Pad\":\"", guid[16];
+    uint32_t pings = 0, stories = 0;
+    memset(ping + strlen(ping), 'x', 1000);
+    strcat(ping, "\"}\n");
+    take_fragment(bench, STREAM, "s", 1, 2);
+    while (take_text(bench, STREAM, ping) == strlen(ping))
+        pings++;
+    while (take_text(bench, STREAM, "{\"Type\":\"Ping\"}\n"))
+        pings++;
+    cr_assert_gt(pings, 0);
+    cr_expect(take_fragment(bench, STREAM, "s", 2, 2) && !take_fragment(bench, STREAM, "t", 1, 2),
+              "what a story lacks is taken; then it waits for its ring");
+    for (uint32_t i = 0; i < 10; i++) {
+        snprintf(guid, sizeof(guid), "d%u", i);
+        take_fragment(bench, DATAGRAMS, guid, 1, 2);
+    }
+    cr_expect_eq(book(bench, SL_RX_DROPPED_LANE + SL_LANE_NORMAL), 10, "datagrams cannot wait");
+    while (next(bench, SL_LANE_NORMAL))
+        stories++;
+    cr_expect_eq(stories, pings + 1);
+    expect_parts(bench, 2, 2, 0, 0);
+    cr_expect(take_fragment(bench, STREAM, "t", 1, 2));
+    fini(bench);
+}
+
+Test(frame, a_story_ends_with_its_file_and_counts_in_its_ack)
+{
+    struct bench *bench = new_joins(SL_FRAMING_LINE);
+    bench->lines[STREAM].kind = SL_LINE_SPOOL;
+    bench->config.line_cnt = 1;
+    bench->config.acks = acks;
+    sl_ack_reset(acks);
+    start(bench);
+    char text[3 * UPDATE_MAX];
+    int len = put_update(text, "whole", 1, 6, 'A', 1);
+    text[len++] = '\n';
+    len += put_update(text + len, "half", 1, 6, 'A', 1);
+    text[len++] = '\n';
+    put_update(text + len, "whole", 2, 0, 'A', 1);
+    begin_file(bench);
+    take_file(bench, text, false, false);
+    bench->now_ns += 10 * TIME_NS;
+    cr_expect_null(next(bench, SL_LANE_NORMAL), "a file has time");
+    take_file(bench, "", true, false);
+    const struct sl_message *message = next(bench, SL_LANE_NORMAL);
+    cr_expect(message && message->cut == SL_CUT_NOT && message->ack == 1);
+    message = next(bench, SL_LANE_NORMAL);
+    cr_expect(message && message->cut == SL_CUT_FILE_END && message->ack == 1);
+    cr_expect_eq(acks[0].framed, 2);
+    expect_parts(bench, 3, 2, 0, 1);
+    fini(bench);
+}
+
+Test(frame, a_masked_websocket_brings_its_messages_unmasked)
+{
+    struct bench *bench = new_bench(SL_FRAMING_WEBSOCKET, 1, false);
+    bench->config.line_cnt = 1; /* the stream's: datagrams bring no websocket */
+    start(bench);
+    static const char wire[] = "GET / HTTP/1.1\r\n\r\n\001\205\001\002\003\004```ad\200\201\001\001\001\001g\201\001h";
+    for (uint32_t step = 1; step <= sizeof(wire) - 1; step += sizeof(wire) - 2) {
+        for (uint32_t at = 0; at < sizeof(wire) - 1; at += step)
+            cr_assert_eq(take(bench, STREAM, 0, wire + at, step), step);
+        cr_expect(is(next(bench, SL_LANE_NORMAL), "abceef"));
+        cr_expect(is(next(bench, SL_LANE_NORMAL), "h"));
+        sl_frame_line(bench->frame, STREAM, 0, SL_LINE_DOWN);
+    }
+    cr_expect_eq(book(bench, SL_RX_FILL_BYTES), 2 * (sizeof(wire) - 1 - 7));
     fini(bench);
 }

@@ -46,6 +46,7 @@ static inline void units_take(struct units *units, const uint8_t *data, uint32_t
     assert(framed->len <= units->bytes_cap - units->bytes_len);
     if (framed->len)
         memcpy(units->bytes + units->bytes_len, data + framed->off, framed->len);
+    sl_framed_unmask(units->bytes + units->bytes_len, framed);
     units->bytes_len += framed->len;
     units->fill += framed->fill;
     units->eaten += framed->taken;
