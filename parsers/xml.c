@@ -180,20 +180,27 @@ static SELDOM bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint3
 /* What usually stands behind a name. */
 static inline bool ends_name(uint8_t byte) { return is_white(byte) || byte == '>' || byte == '=' || byte == '/'; }
 
+/* Where a name of ASCII ends, and from where on no part of one stands; from: it is not so simple. */
+static OFTEN uint32_t usual_name(struct sl_xml *xml, uint32_t from, uint32_t *prefix_len)
+{
+    uint32_t end = next_stop(xml, xml->index.no_name, from);
+    *prefix_len = 0;
+    /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
+    if (end - from - 1 >= SL_XML_NAME_MAX || xml->data[from] < 'A')
+        return from;
+    if (here_at(xml, end) != ':')
+        return end;
+    uint32_t local = end + 1;
+    *prefix_len = end - from;
+    end = next_stop(xml, xml->index.no_name, local);
+    return end != local && end - from <= SL_XML_NAME_MAX && xml->data[local] >= 'A' ? end : from;
+}
+
 /* The same for names as nearly all are, of ASCII and followed by what is usual; the others take the long way. */
 static OFTEN bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
 {
-    uint32_t from = xml->at, end = next_stop(xml, xml->index.no_name, from);
-    *prefix_len = 0;
-    if (here_at(xml, end) == ':') {
-        *prefix_len = end - from;
-        end = next_stop(xml, xml->index.no_name, end + 1);
-    }
-    /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
-    const uint8_t *local = xml->data + (*prefix_len != 0 ? from + *prefix_len + 1 : from);
-    bool is_usual =
-        end - from - 1 < SL_XML_NAME_MAX && ends_name(here_at(xml, end)) && xml->data[from] >= 'A' && *local >= 'A';
-    if (!is_usual)
+    uint32_t from = xml->at, end = usual_name(xml, from, prefix_len);
+    if (end == from || !ends_name(here_at(xml, end)))
         return take_any_name(xml, name, prefix_len);
     *name = (struct sl_span){ xml->data + from, end - from };
     xml->at = end;
@@ -566,8 +573,12 @@ const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const s
 
 static OFTEN bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
 {
+    if (open->prefix_len == 0) {
+        open->ns = open->default_place != 0 ? xml->bindings[open->default_place - 1].ns : SL_XML_NS_NONE;
+        return true;
+    }
     const struct sl_xml_binding *binding = sl_xml_binding_of(xml, open);
-    open->ns = binding ? binding->ns : open->prefix_len != 0 ? SL_XML_NS_UNDECLARED : SL_XML_NS_NONE;
+    open->ns = binding ? binding->ns : SL_XML_NS_UNDECLARED;
     if (open->prefix_len == 5 && memcmp(open->name.data, "xmlns", 5) == 0)
         return fail(xml, SL_PARSE_BAD_FRAME, (uint32_t)(open->name.data - xml->data), "xmlns to be left alone");
     return true;
@@ -588,12 +599,17 @@ static bool is_same_attr(const struct sl_xml *xml, const struct sl_xml_attr *a, 
 }
 
 /* Most names differ in what their local parts begin and end with, and in length: of those, none is compared. */
+static inline uint64_t attr_bit(const struct sl_xml_attr *attr)
+{
+    struct sl_span local = local_of(attr->name, attr->prefix_len);
+    return 1ull << ((local.data[0] * 5u + local.data[local.len - 1] * 11u + local.len * 3u) & 63);
+}
+
 static bool check_attrs_unique(struct sl_xml *xml)
 {
     uint64_t seen = 0;
     for (uint32_t i = 0; i < xml->attr_cnt; i++) {
-        struct sl_span local = local_of(xml->attrs[i].name, xml->attrs[i].prefix_len);
-        uint64_t bit = 1ull << ((local.data[0] * 5u + local.data[local.len - 1] * 11u + local.len * 3u) & 63);
+        uint64_t bit = attr_bit(&xml->attrs[i]);
         for (uint32_t k = 0; (seen & bit) && k < i; k++) {
             if (is_same_attr(xml, &xml->attrs[i], &xml->attrs[k]))
                 return fail(xml, SL_PARSE_BAD_FRAME, (uint32_t)(xml->attrs[i].name.data - xml->data),
@@ -642,7 +658,7 @@ static bool take_value(struct sl_xml *xml, uint8_t quote, struct sl_xml_attr *at
     return true;
 }
 
-static OFTEN bool take_attr(struct sl_xml *xml)
+static SELDOM bool take_any_attr(struct sl_xml *xml)
 {
     if (xml->attr_cnt == SL_XML_ATTRS_MAX)
         return fail(xml, SL_PARSE_TOO_LARGE, xml->at, "at most 128 attributes");
@@ -675,7 +691,8 @@ static inline void show_element(struct sl_xml *xml)
     xml->ns = open->ns;
 }
 
-static bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
+/* The rest of a start tag that is not written as usual. */
+static SELDOM bool take_any_attrs(struct sl_xml *xml, struct sl_xml_open *open)
 {
     for (;;) {
         bool has_white = take_white(xml);
@@ -694,7 +711,7 @@ static bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
         }
         if (!has_white)
             return fail_here(xml, "a blank, > or />");
-        if (!take_attr(xml))
+        if (!take_any_attr(xml))
             return false;
         const struct sl_xml_attr *attr = &xml->attrs[xml->attr_cnt - 1];
         if (is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
@@ -703,8 +720,56 @@ static bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
     return xml->attr_cnt < 2 || check_attrs_unique(xml);
 }
 
+/* name="value" without anything inside that has to be looked at: where it ends.  0: it is not so simple. */
+static OFTEN uint32_t usual_attr(struct sl_xml *xml, uint32_t from, struct sl_xml_attr *attr)
+{
+    uint32_t end = usual_name(xml, from, &attr->prefix_len), value = end + 2;
+    if (end == from || value >= xml->clean || xml->data[end] != '=')
+        return 0;
+    uint8_t quote = xml->data[end + 1];
+    if (quote != '"' && quote != '\'')
+        return 0;
+    uint32_t stop = next_stop(xml, xml->index.value, value);
+    if (here_at(xml, stop) != quote)
+        return 0;
+    attr->name = (struct sl_span){ xml->data + from, end - from };
+    attr->value = (struct sl_span){ xml->data + value, stop - value };
+    attr->marks = 0;
+    return stop + 1;
+}
+
+/* Behind the name, which was written as usual.  What is not goes the long way from where it begins. */
+static OFTEN bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
+{
+    uint64_t seen = 0;
+    bool is_once = true;
+    uint32_t at = xml->at, cnt = 0;
+    for (;; cnt++) {
+        uint32_t before = at, end;
+        while (is_white(here_at(xml, at)))
+            at++;
+        uint8_t byte = here_at(xml, at);
+        xml->attr_cnt = cnt;
+        if (byte == '>' || (byte == '/' && here_at(xml, at + 1) == '>')) {
+            xml->is_empty = byte == '/';
+            xml->at = at + 1 + xml->is_empty;
+            return is_once || check_attrs_unique(xml);
+        }
+        struct sl_xml_attr *attr = &xml->attrs[cnt];
+        xml->at = before;
+        if (at == before || cnt == SL_XML_ATTRS_MAX || (end = usual_attr(xml, at, attr)) == 0)
+            return take_any_attrs(xml, open);
+        uint64_t bit = attr_bit(attr);
+        is_once &= (seen & bit) == 0;
+        seen |= bit;
+        at = end;
+        if (is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
+            return false;
+    }
+}
+
 /* At < and a name. */
-static bool take_start(struct sl_xml *xml)
+static OFTEN bool take_start(struct sl_xml *xml)
 {
     uint32_t prefix_len;
     if (xml->depth == SL_XML_DEPTH_MAX)
@@ -727,25 +792,32 @@ static bool take_start(struct sl_xml *xml)
     return true;
 }
 
+static SELDOM bool take_any_start(struct sl_xml *xml) { return take_start(xml); }
+
+/* At </ , and what follows is not the element's name and > . */
+static SELDOM bool take_any_end(struct sl_xml *xml)
+{
+    const struct sl_xml_open *open = &xml->open[xml->depth - 1];
+    uint32_t from = xml->at + 2, prefix_len;
+    struct sl_span name;
+    xml->at = from;
+    if (!take_name(xml, &name, &prefix_len))
+        return false;
+    if (!same(name, open->name))
+        return fail(xml, SL_PARSE_BAD_FRAME, from, "the end tag of the element that is open");
+    take_white(xml);
+    return take(xml, ">") || fail_here(xml, "> at the end of the tag");
+}
+
 /* At </ . */
 static OFTEN bool take_end(struct sl_xml *xml)
 {
     const struct sl_xml_open *open = &xml->open[xml->depth - 1];
     uint32_t from = xml->at + 2, end = from + open->name.len;
-    if (end < xml->clean && xml->data[end] == '>' && sl_xml_same(xml->data + from, open->name.data, open->name.len)) {
+    if (end < xml->clean && xml->data[end] == '>' && sl_xml_same(xml->data + from, open->name.data, open->name.len))
         xml->at = end + 1;
-    } else {
-        struct sl_span name;
-        uint32_t prefix_len;
-        xml->at = from;
-        if (!take_name(xml, &name, &prefix_len))
-            return false;
-        if (!same(name, open->name))
-            return fail(xml, SL_PARSE_BAD_FRAME, from, "the end tag of the element that is open");
-        take_white(xml);
-        if (!take(xml, ">"))
-            return fail_here(xml, "> at the end of the tag");
-    }
+    else if (!take_any_end(xml))
+        return false;
     xml->event = SL_XML_END;
     xml->state = AT_POP;
     show_element(xml);
@@ -755,7 +827,7 @@ static OFTEN bool take_end(struct sl_xml *xml)
 /* ---- text ---- */
 
 /* At anything but < . */
-static OFTEN bool take_text(struct sl_xml *xml)
+static SELDOM bool take_any_text(struct sl_xml *xml)
 {
     uint32_t from = xml->at;
     xml->marks = 0;
@@ -783,6 +855,19 @@ static OFTEN bool take_text(struct sl_xml *xml)
     return true;
 }
 
+/* The same; most texts hold nothing that has to be looked at. */
+static OFTEN bool take_text(struct sl_xml *xml)
+{
+    uint32_t from = xml->at, end = next_stop(xml, xml->index.content, from);
+    if (here_at(xml, end) != '<')
+        return take_any_text(xml);
+    xml->text = (struct sl_span){ xml->data + from, end - from };
+    xml->marks = 0;
+    xml->at = end;
+    xml->event = SL_XML_TEXT;
+    return true;
+}
+
 /* At <![CDATA[ .  An empty one is no event. */
 static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
 {
@@ -804,14 +889,14 @@ static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
 /* What next has before an event was found. */
 #define NO_EVENT ((enum sl_xml_event)(SL_XML_DONE + 1))
 
-static void step_content(struct sl_xml *xml)
+static OFTEN void step_content(struct sl_xml *xml)
 {
     uint8_t byte = here(xml);
     if (byte != '<') {
         take_text(xml);
         return;
     }
-    switch (xml->at + 1 < xml->clean ? xml->data[xml->at + 1] : 0) {
+    switch (here_at(xml, xml->at + 1)) {
     case '/':
         take_end(xml);
         return;
@@ -875,7 +960,7 @@ static void step_prolog(struct sl_xml *xml)
         return;
     }
     if (is_here(xml, "<") && !is_here(xml, "<!") && !is_here(xml, "<?"))
-        take_start(xml);
+        take_any_start(xml);
     else
         fail_here(xml, "the root element");
 }
@@ -923,6 +1008,18 @@ static void step_outside(struct sl_xml *xml)
     }
 }
 
+/* Until something is an event: comments, instructions and what stands around the root are none. */
+static SELDOM void step_on(struct sl_xml *xml)
+{
+    while (xml->event == NO_EVENT) {
+        xml->off = xml->at;
+        if (xml->state == IN_CONTENT)
+            step_content(xml);
+        else
+            step_outside(xml);
+    }
+}
+
 enum sl_xml_event sl_xml_next(struct sl_xml *xml)
 {
     if (xml->state == AT_ERROR || xml->state == AT_END)
@@ -931,15 +1028,12 @@ enum sl_xml_event sl_xml_next(struct sl_xml *xml)
         xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
     xml->event = NO_EVENT;
     xml->off = xml->at;
-    if (xml->state == AT_EMPTY_END)
+    if (xml->state == IN_CONTENT)
+        step_content(xml);
+    else if (xml->state == AT_EMPTY_END)
         take_empty_end(xml);
-    while (xml->event == NO_EVENT) {
-        xml->off = xml->at;
-        if (xml->state == IN_CONTENT)
-            step_content(xml);
-        else
-            step_outside(xml);
-    }
+    if (xml->event == NO_EVENT)
+        step_on(xml);
     xml->end = xml->at;
     return xml->event;
 }

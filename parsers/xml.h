@@ -51,10 +51,11 @@
  *     SL_XML_NAMES(nitf_names, NITF_NAMES);
  *
  * and switches on xml->id: NITF_P, or 0 for a name that is not in the list.  Each name has a tag of one byte, which
- * the compiler computes; sixteen are compared at once, so that a look-up takes the same few cycles whatever it finds.
+ * the compiler computes; 64 are compared at once, so that a look-up takes the same few cycles whatever it finds.
  * Up to 255 names, of up to 255 bytes. */
+#define SL_XML_TAGS 64u
 struct sl_xml_names {
-    const uint8_t *tags; /* cnt, and zeros up to a multiple of 16 */
+    const uint8_t *tags; /* cnt, and zeros up to a multiple of SL_XML_TAGS */
     const struct sl_slice *texts;
     uint32_t cnt;
 };
@@ -69,7 +70,8 @@ struct sl_xml_names {
 #define SL_XML_NAMES(names, LIST)                                                                                      \
     enum { names##_cnt = 0 LIST(SL_XML_COUNT) };                                                                       \
     _Static_assert(names##_cnt < 256, "an id is a byte");                                                              \
-    static const uint8_t names##_tags[(names##_cnt + 15) / 16 * 16] = { LIST(SL_XML_TAG) };                            \
+    static const uint8_t names##_tags[(names##_cnt + SL_XML_TAGS - 1) / SL_XML_TAGS * SL_XML_TAGS] = { LIST(           \
+        SL_XML_TAG) };                                                                                                 \
     static const struct sl_slice names##_texts[names##_cnt] = { LIST(SL_XML_TEXT_OF) };                                \
     static const struct sl_xml_names names = { names##_tags, names##_texts, names##_cnt }
 

@@ -9,18 +9,21 @@
 
 /* ---- names ---- */
 
-/* One bit for each of the sixteen tags that is the wanted one. */
-static uint32_t match_tags(const uint8_t *tags, uint8_t tag)
+/* One bit for each of the 64 tags that is the wanted one. */
+static inline uint64_t match_tags(const uint8_t *tags, uint8_t tag)
 {
+    uint64_t bits = 0;
 #if defined(__x86_64__)
-    __m128i block = _mm_loadu_si128((const __m128i *)tags);
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8((char)tag)));
+    const __m128i wanted = _mm_set1_epi8((char)tag);
+    for (uint32_t i = 0; i < SL_XML_TAGS; i += 16) {
+        __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(tags + i)), wanted);
+        bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(same) << i;
+    }
 #else
-    uint32_t bits = 0;
-    for (uint32_t i = 0; i < 16; i++)
-        bits |= (uint32_t)(tags[i] == tag) << i;
-    return bits;
+    for (uint32_t i = 0; i < SL_XML_TAGS; i++)
+        bits |= (uint64_t)(tags[i] == tag) << i;
 #endif
+    return bits;
 }
 
 unsigned sl_xml_id(const struct sl_xml_names *names, struct sl_span name)
@@ -28,10 +31,10 @@ unsigned sl_xml_id(const struct sl_xml_names *names, struct sl_span name)
     if (name.len == 0)
         return 0;
     uint8_t tag = SL_XML_TAG_OF(name.data[0], name.data[name.len / 2], name.data[name.len - 1], name.len);
-    for (uint32_t block = 0; block < names->cnt; block += 16) {
-        uint32_t bits = match_tags(names->tags + block, tag);
+    for (uint32_t block = 0; block < names->cnt; block += SL_XML_TAGS) {
+        uint64_t bits = match_tags(names->tags + block, tag);
         for (; bits != 0; bits &= bits - 1) {
-            uint32_t i = block + (uint32_t)__builtin_ctz(bits);
+            uint32_t i = block + (uint32_t)__builtin_ctzll(bits);
             if (i < names->cnt && names->texts[i].len == name.len &&
                 sl_xml_same((const uint8_t *)names->texts[i].data, name.data, name.len))
                 return i + 1;
