@@ -278,7 +278,9 @@ enum sl_xml_event sl_g2_take_item_ref(struct sl_g2 *g2) { return say_association
 static struct sl_span first_paragraph(struct sl_slice body, uint32_t *next)
 {
     struct sl_span text = sl_span_of(body);
-    const uint8_t *gap = body.len != 0 ? memmem(text.data, text.len, "\n\n", 2) : NULL;
+    const uint8_t *gap = sl_span_first(text, '\n'), *end = text.data + text.len;
+    while (gap && (gap + 1 == end || gap[1] != '\n')) /* nearly all line ends of a body are paragraphs' */
+        gap = memchr(gap + 1, '\n', (size_t)(end - gap - 1));
     struct sl_span paragraph = gap ? sl_span_head(text, (uint32_t)(gap - text.data)) : text;
     *next = paragraph.len + (gap ? 2 : 0);
     return paragraph;

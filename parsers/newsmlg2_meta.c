@@ -223,9 +223,10 @@ static enum sl_xml_event take_signal(struct sl_g2 *g2)
     struct sl_span scheme, code = sl_g2_code(sl_xml_value(g2->xml, "qcode"), &scheme);
     if (code.len == 0)
         code = sl_xml_value(g2->xml, "literal");
+    bool is_usual = is_signal_scheme(scheme);
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
         const struct signal *row = &signals[i];
-        bool is_scheme = row->scheme ? sl_span_is(scheme, row->scheme) : is_signal_scheme(scheme);
+        bool is_scheme = row->scheme ? sl_span_is(scheme, row->scheme) : is_usual;
         if (!is_scheme || (row->code && !sl_span_is(code, row->code)))
             continue;
         if (row->word)

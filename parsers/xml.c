@@ -127,9 +127,12 @@ static __attribute__((noinline)) void move_window(struct sl_xml *xml, uint32_t a
 static OFTEN uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
 {
     for (;;) {
-        if (at - xml->window_from >= xml->window_len)
+        uint32_t off = at - xml->window_from;
+        if (off >= xml->window_len) {
             move_window(xml, at);
-        uint64_t bits = mask[(at - xml->window_from) / SL_XML_BLOCK] >> at % SL_XML_BLOCK;
+            off = at - xml->window_from;
+        }
+        uint64_t bits = mask[off / SL_XML_BLOCK] >> off % SL_XML_BLOCK;
         if (bits != 0)
             return at + (uint32_t)__builtin_ctzll(bits);
         at = (at | (SL_XML_BLOCK - 1)) + 1;
@@ -768,8 +771,21 @@ static OFTEN bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
     }
 }
 
+/* The same as sl_xml_id, but for names that are known by their tag, and for those that nobody knows, at one look. */
+static OFTEN uint8_t id_of(const struct sl_xml *xml, struct sl_span local)
+{
+    uint8_t id =
+        xml->first[SL_XML_TAG_OF(local.data[0], local.data[local.len / 2], local.data[local.len - 1], local.len)];
+    if (id == 0)
+        return 0;
+    const struct sl_slice *text = &xml->names->texts[id - 1];
+    if (text->len == local.len && sl_xml_same((const uint8_t *)text->data, local.data, local.len))
+        return id;
+    return (uint8_t)sl_xml_id(xml->names, local);
+}
+
 /* At < and a name. */
-static OFTEN bool take_start(struct sl_xml *xml)
+static __attribute__((noinline)) bool take_start(struct sl_xml *xml)
 {
     uint32_t prefix_len;
     if (xml->depth == SL_XML_DEPTH_MAX)
@@ -785,14 +801,12 @@ static OFTEN bool take_start(struct sl_xml *xml)
     xml->depth++;
     if (!take_attrs(xml, open) || !resolve_element(xml, open))
         return false;
-    open->id = xml->names ? (uint8_t)sl_xml_id(xml->names, local_of(open->name, prefix_len)) : 0;
+    open->id = id_of(xml, local_of(open->name, prefix_len));
     xml->event = SL_XML_START;
     xml->state = xml->is_empty ? AT_EMPTY_END : IN_CONTENT;
     show_element(xml);
     return true;
 }
-
-static SELDOM bool take_any_start(struct sl_xml *xml) { return take_start(xml); }
 
 /* At </ , and what follows is not the element's name and > . */
 static SELDOM bool take_any_end(struct sl_xml *xml)
@@ -960,7 +974,7 @@ static void step_prolog(struct sl_xml *xml)
         return;
     }
     if (is_here(xml, "<") && !is_here(xml, "<!") && !is_here(xml, "<?"))
-        take_any_start(xml);
+        take_start(xml);
     else
         fail_here(xml, "the root element");
 }

@@ -164,6 +164,7 @@ struct sl_xml {
     /* private */
     struct sl_parse *parse;
     const struct sl_xml_names *names;
+    uint8_t first[256]; /* of the names with this tag; 0: none has it */
     const uint8_t *data;
     uint32_t len; /* of the document and all behind it */
     uint32_t clean; /* of its start that holds nothing but Char */

@@ -155,6 +155,8 @@ void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span spa
     xml->event = SL_XML_DONE;
     xml->parse = parse;
     xml->names = names;
+    for (uint32_t i = names ? names->cnt : 0; i-- != 0;)
+        xml->first[names->tags[i]] = (uint8_t)(i + 1);
     xml->is_first_only = true;
     xml->data = span.data;
     xml->len = span.len;
