@@ -567,14 +567,39 @@ static void take_white(struct sl_markup *markup, uint8_t byte)
     }
 }
 
-void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
+static inline bool is_any_white(uint8_t byte) { return sl_is_white(byte) || byte == '\f'; }
+
+/* Length of the white space at the start: line ends and the indents of those who print their markup in steps. */
+static uint32_t white_run(const uint8_t *data, uint32_t len)
 {
     uint32_t i = 0;
+#if defined(__x86_64__)
+    const __m128i blank = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t'), line = _mm_set1_epi8('\n');
+    const __m128i feed = _mm_set1_epi8('\f'), cr = _mm_set1_epi8('\r');
+    for (; len - i >= 16; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
+        __m128i white = _mm_or_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(block, tab));
+        white = _mm_or_si128(white, _mm_or_si128(_mm_cmpeq_epi8(block, line), _mm_cmpeq_epi8(block, cr)));
+        white = _mm_or_si128(white, _mm_cmpeq_epi8(block, feed));
+        uint32_t words = ~(uint32_t)_mm_movemask_epi8(white) & 0xffff;
+        if (words != 0)
+            return i + (uint32_t)__builtin_ctz(words);
+    }
+#endif
+    while (i < len && is_any_white(data[i]))
+        i++;
+    return i;
+}
+
+void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
+{
+    const bool parts_only = folds_white(markup) || markup->is_one_line || in_later_cell(markup);
+    uint32_t i = 0;
     while (i < len) {
-        if (sl_is_white(data[i]) || data[i] == '\f') {
+        if (is_any_white(data[i])) {
             take_white(markup, data[i++]);
-            while (i < len && data[i] == ' ' && folds_white(markup)) /* all of it at once */
-                i++;
+            if (parts_only && i < len && is_any_white(data[i])) /* more of it says no more */
+                i += white_run(data + i, len - i);
             continue;
         }
         uint32_t run = words_run(data + i, len - i, markup->is_proven), end = i + run;
