@@ -310,7 +310,7 @@ static enum sl_xml_event read_item(struct sl_newsml1 *item)
     uint32_t depth = xml->depth;
     item->item_language = sl_xml_value_line(xml, item->out, sl_xml_attr(xml, "xml:lang"));
     for (;;) {
-        enum sl_xml_event event = sl_xml_next(xml);
+        enum sl_xml_event event = sl_xml_next_tag(xml);
         if (event == SL_XML_START && !sl_newsml1_take_part(item))
             take_head_element(item);
         if (xml->event == SL_XML_ERROR)
@@ -363,7 +363,7 @@ static enum sl_parse_code next(struct sl_parse *parse)
     struct sl_xml *xml = resume(parse, &envelope);
     if (!xml)
         return sl_reject(parse, SL_PARSE_TOO_LARGE, 0, "scratch memory for the XML scanner");
-    while (sl_xml_next(xml) != SL_XML_DONE) {
+    while (sl_xml_next_tag(xml) != SL_XML_DONE) {
         if (xml->event == SL_XML_ERROR)
             return sl_xml_reject(xml);
         if (xml->event != SL_XML_START)

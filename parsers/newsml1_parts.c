@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include "parsers/ascii.h"
+#include "parsers/xml_chars.h"
 #include "parsers/html.h"
 #include "parsers/newsml1.h"
 
@@ -261,7 +262,7 @@ static enum shape look_ahead(const struct sl_newsml1 *item)
                        : SHAPE_ELEMENTS;
         if (rest.len == 0 || rest.data[0] == '/') /* of DataContent itself: nothing was opened in it */
             break;
-        const uint8_t *behind = memmem(rest.data, rest.len, end, strlen(end));
+        const uint8_t *behind = sl_xml_find(rest.data, rest.len, end);
         rest = sl_span_skip(rest, behind ? (uint32_t)(behind - rest.data) : rest.len);
     }
     return SHAPE_STRING;
@@ -275,7 +276,7 @@ static void take_nitf(struct sl_newsml1 *item)
     uint32_t depth = item->xml->depth;
     sl_nitf_begin(&nitf, item->xml, &item->story, true);
     do {
-        event = sl_xml_next(item->xml);
+        event = sl_xml_next_tag(item->xml);
         if (event == SL_XML_START)
             event = sl_nitf_read(&nitf);
     } while (event != SL_XML_ERROR && event != SL_XML_DONE && !(event == SL_XML_END && item->xml->depth <= depth));

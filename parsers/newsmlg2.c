@@ -155,7 +155,7 @@ static enum sl_xml_event read_item(struct sl_g2 *g2, const struct sl_g2_header *
     sl_out_set(g2->out, SL_TEXT_ID, sl_xml_value_line(xml, g2->out, sl_xml_attr(xml, "guid")));
     sl_out_set(g2->out, SL_TEXT_VERSION, sl_xml_value_line(xml, g2->out, sl_xml_attr(xml, "version")));
     while (event != SL_XML_ERROR && event != SL_XML_DONE && !(event == SL_XML_END && xml->depth == depth)) {
-        event = sl_xml_next(xml);
+        event = sl_xml_next_tag(xml);
         if (event == SL_XML_START)
             event = sl_g2_take(g2);
     }
@@ -213,8 +213,8 @@ static enum sl_parse_code next(struct sl_parse *parse)
     }
     struct sl_xml *xml = sl_xml_taken(parse);
     struct sl_g2_header *header = header_of(parse);
-    enum sl_xml_event event = xml->event == SL_XML_START ? SL_XML_START : sl_xml_next(xml);
-    for (; event != SL_XML_ERROR && event != SL_XML_DONE; event = sl_xml_next(xml)) {
+    enum sl_xml_event event = xml->event == SL_XML_START ? SL_XML_START : sl_xml_next_tag(xml);
+    for (; event != SL_XML_ERROR && event != SL_XML_DONE; event = sl_xml_next_tag(xml)) {
         if (event != SL_XML_START)
             continue;
         if (!is_item(xml->id)) {

@@ -32,7 +32,8 @@ struct concept {
     struct sl_ref scheme, code, name;
 };
 
-static struct sl_ref value_of(struct sl_g2 *g2, const char *name)
+/* Inline, so that the length of the name is known. */
+static inline __attribute__((always_inline)) struct sl_ref value_of(struct sl_g2 *g2, const char *name)
 {
     return sl_xml_value_line(g2->xml, g2->out, sl_xml_attr(g2->xml, name));
 }
@@ -70,7 +71,7 @@ static enum sl_xml_event take_name(struct sl_g2 *g2, struct concept *concept, vo
     struct sl_xml *xml = g2->xml;
     uint32_t depth = xml->depth;
     for (;;) {
-        enum sl_xml_event event = sl_xml_next(xml);
+        enum sl_xml_event event = sl_xml_next_tag(xml);
         if (event == SL_XML_ERROR || event == SL_XML_DONE || (event == SL_XML_END && xml->depth == depth))
             return event;
         if (event != SL_XML_START)

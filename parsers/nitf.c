@@ -43,7 +43,7 @@ enum sl_xml_event sl_nitf_read(struct sl_nitf *nitf)
         say_language(nitf);
     enum sl_xml_event event = sl_nitf_take(nitf);
     while (event != SL_XML_ERROR && event != SL_XML_DONE && !(event == SL_XML_END && xml->depth == depth)) {
-        event = sl_xml_next(xml);
+        event = sl_xml_next_tag(xml);
         if (event == SL_XML_START)
             event = sl_nitf_take(nitf);
     }

@@ -10,7 +10,8 @@ static const struct sl_ref none;
 
 /* ---- small helpers ---- */
 
-static struct sl_ref value_of(struct sl_nitf *nitf, const char *name)
+/* Inline, so that the length of the name is known. */
+static inline __attribute__((always_inline)) struct sl_ref value_of(struct sl_nitf *nitf, const char *name)
 {
     return sl_xml_value_line(nitf->xml, nitf->out, sl_xml_attr(nitf->xml, name));
 }

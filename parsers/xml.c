@@ -15,7 +15,7 @@ enum state {
     IN_CONTENT,
     AT_POP, /* behind an END: its element is still open[depth - 1] */
     IN_EPILOG,
-    AT_END,
+    AT_END, /* from here on no event follows */
     AT_ERROR,
 };
 
@@ -79,13 +79,13 @@ static uint8_t here(const struct sl_xml *xml) { return xml->at < xml->clean ? xm
 
 static uint8_t here_at(const struct sl_xml *xml, uint32_t at) { return at < xml->clean ? xml->data[at] : 0; }
 
-static bool is_here(const struct sl_xml *xml, const char *text)
+static OFTEN bool is_here(const struct sl_xml *xml, const char *text)
 {
     size_t len = strlen(text);
     return xml->clean - xml->at >= len && memcmp(xml->data + xml->at, text, len) == 0;
 }
 
-static bool take(struct sl_xml *xml, const char *text)
+static inline bool take(struct sl_xml *xml, const char *text)
 {
     if (!is_here(xml, text))
         return false;
@@ -538,15 +538,15 @@ static bool check_binding(struct sl_xml *xml, const struct sl_xml_binding *bindi
 
 static bool bind_namespace(struct sl_xml *xml, struct sl_xml_open *open, const struct sl_xml_attr *attr)
 {
-    if (open->binding_cnt == SL_XML_BINDINGS_MAX)
+    if (open->scope.binding_cnt == SL_XML_BINDINGS_MAX)
         return fail(xml, SL_PARSE_TOO_LARGE, (uint32_t)(attr->name.data - xml->data),
                     "at most 64 namespace declarations");
-    struct sl_xml_binding *binding = &xml->bindings[open->binding_cnt++];
+    struct sl_xml_binding *binding = &xml->bindings[open->scope.binding_cnt++];
     binding->prefix = attr->name.len == 5 ? (struct sl_span){ NULL, 0 } : sl_span_skip(attr->name, 6);
     binding->uri = attr->value;
     binding->ns = ns_of_uri(attr->value);
     if (binding->prefix.len == 0)
-        open->default_place = open->binding_cnt;
+        open->scope.default_place = open->scope.binding_cnt;
     return check_binding(xml, binding, attr);
 }
 
@@ -559,7 +559,7 @@ static const struct sl_xml_binding xml_binding = {
 /* The innermost declaration of the prefix, NULL without one. */
 const struct sl_xml_binding *sl_xml_find_binding(const struct sl_xml *xml, struct sl_span prefix)
 {
-    uint32_t cnt = xml->depth != 0 ? xml->open[xml->depth - 1].binding_cnt : 0;
+    uint32_t cnt = xml->depth != 0 ? xml->open[xml->depth - 1].scope.binding_cnt : 0;
     while (cnt-- != 0) {
         if (xml->bindings[cnt].prefix.len != 0 && same(xml->bindings[cnt].prefix, prefix))
             return &xml->bindings[cnt];
@@ -571,13 +571,13 @@ const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const s
 {
     if (open->prefix_len != 0)
         return sl_xml_find_binding(xml, sl_span_head(open->name, open->prefix_len));
-    return open->default_place != 0 ? &xml->bindings[open->default_place - 1] : NULL;
+    return open->scope.default_place != 0 ? &xml->bindings[open->scope.default_place - 1] : NULL;
 }
 
 static OFTEN bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
 {
     if (open->prefix_len == 0) {
-        open->ns = open->default_place != 0 ? xml->bindings[open->default_place - 1].ns : SL_XML_NS_NONE;
+        open->ns = open->scope.default_place != 0 ? xml->bindings[open->scope.default_place - 1].ns : SL_XML_NS_NONE;
         return true;
     }
     const struct sl_xml_binding *binding = sl_xml_binding_of(xml, open);
@@ -749,9 +749,9 @@ static OFTEN bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
     uint32_t at = xml->at, cnt = 0;
     for (;; cnt++) {
         uint32_t before = at, end;
-        while (is_white(here_at(xml, at)))
-            at++;
         uint8_t byte = here_at(xml, at);
+        for (; is_white(byte); byte = here_at(xml, at))
+            at++;
         xml->attr_cnt = cnt;
         if (byte == '>' || (byte == '/' && here_at(xml, at + 1) == '>')) {
             xml->is_empty = byte == '/';
@@ -791,8 +791,9 @@ static __attribute__((noinline)) bool take_start(struct sl_xml *xml)
     if (xml->depth == SL_XML_DEPTH_MAX)
         return fail(xml, SL_PARSE_TOO_DEEP, xml->at, "at most 256 elements in each other");
     struct sl_xml_open *open = &xml->open[xml->depth];
-    open->binding_cnt = xml->depth != 0 ? open[-1].binding_cnt : 0;
-    open->default_place = xml->depth != 0 ? open[-1].default_place : 0;
+    open->scope = (struct sl_xml_scope){ 0, 0 };
+    if (xml->depth != 0)
+        open->scope = open[-1].scope;
     xml->at++;
     if (!take_name(xml, &open->name, &prefix_len))
         return false;
@@ -1036,7 +1037,7 @@ static SELDOM void step_on(struct sl_xml *xml)
 
 enum sl_xml_event sl_xml_next(struct sl_xml *xml)
 {
-    if (xml->state == AT_ERROR || xml->state == AT_END)
+    if (xml->state >= AT_END)
         return xml->event;
     if (xml->state == AT_POP)
         xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
@@ -1049,6 +1050,19 @@ enum sl_xml_event sl_xml_next(struct sl_xml *xml)
     if (xml->event == NO_EVENT)
         step_on(xml);
     xml->end = xml->at;
+    return xml->event;
+}
+
+enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml)
+{
+    do {
+        bool is_inside = xml->state == IN_CONTENT || (xml->state == AT_POP && xml->depth > 1);
+        if (is_inside && here(xml) != '<') {
+            uint32_t end = next_stop(xml, xml->index.content, xml->at);
+            if (here_at(xml, end) == '<')
+                xml->at = end;
+        }
+    } while (sl_xml_next(xml) == SL_XML_TEXT);
     return xml->event;
 }
 

@@ -134,8 +134,10 @@ struct sl_xml_open { /* an element around this place */
     uint16_t prefix_len;
     uint8_t id;
     uint8_t ns;
-    uint8_t binding_cnt; /* private: in force inside */
-    uint8_t default_place; /* private: in bindings, from 1; 0: none */
+    struct sl_xml_scope { /* private */
+        uint8_t binding_cnt; /* in force inside */
+        uint8_t default_place; /* in bindings, from 1; 0: none */
+    } scope;
 };
 
 struct sl_xml {
@@ -198,6 +200,8 @@ void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span spa
                   enum sl_charset label);
 
 enum sl_xml_event sl_xml_next(struct sl_xml *xml);
+/* The same, past any text. */
+enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml);
 
 /* After DONE: what is left behind this document.  Empty unless is_first_only was cleared, since otherwise anything but
  * blanks, comments and instructions is an error.  Where it is not empty, next goes on with the document there. */

@@ -247,30 +247,48 @@ AVX2 static inline __m256i utf8_errors(__m256i bytes, __m256i previous)
     return _mm256_or_si256(errors, no_char);
 }
 
-/* Not zero where a control character stands that XML does not allow. */
+/* Not zero where a control character stands that XML does not allow.  The look-up gives TAB, LF, CR to themselves. */
 AVX2 static inline __m256i control_errors(__m256i bytes)
 {
+    const __m256i white = TABLE(-1, 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
     __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-    __m256i white = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\n')),
-                                    _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\r')),
-                                                    _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\t'))));
-    return _mm256_andnot_si256(white, control);
+    return _mm256_andnot_si256(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(white, bytes), bytes), control);
 }
 
-/* Blocks of 32 until one looks wrong; where exactly, and what the last bytes are, is said byte by byte. */
+struct survey {
+    __m256i previous, high; /* the last 32 bytes; all bytes */
+};
+
+/* ASCII behind ASCII is well formed; behind a lead in the last three bytes it is not. */
+AVX2 static inline bool is_clean(struct survey *survey, __m256i first, __m256i second)
+{
+    __m256i both = _mm256_or_si256(first, second);
+    __m256i errors = _mm256_or_si256(control_errors(first), control_errors(second));
+    if (_mm256_movemask_epi8(_mm256_or_si256(both, survey->previous)) != 0) {
+        errors = _mm256_or_si256(errors, utf8_errors(first, survey->previous));
+        errors = _mm256_or_si256(errors, utf8_errors(second, first));
+    }
+    if (!_mm256_testz_si256(errors, errors))
+        return false;
+    survey->high = _mm256_or_si256(survey->high, both);
+    survey->previous = second;
+    return true;
+}
+
+/* Blocks of 64 until one looks wrong, the last filled up with blanks; where exactly is said byte by byte. */
 AVX2 static struct sl_xml_survey survey_avx2(const uint8_t *data, uint32_t len)
 {
-    __m256i previous = _mm256_setzero_si256(), high = previous;
+    struct survey survey = { _mm256_setzero_si256(), _mm256_setzero_si256() };
     uint32_t i = 0;
-    for (; len - i >= 32; i += 32) {
-        __m256i bytes = load(data + i), errors = control_errors(bytes);
-        /* ASCII behind ASCII is well formed; behind a lead in the last three bytes it is not. */
-        if (_mm256_movemask_epi8(_mm256_or_si256(bytes, previous)) != 0)
-            errors = _mm256_or_si256(errors, utf8_errors(bytes, previous));
-        if (!_mm256_testz_si256(errors, errors))
-            break;
-        high = _mm256_or_si256(high, bytes);
-        previous = bytes;
+    while (len - i >= 64 && is_clean(&survey, load(data + i), load(data + i + 32)))
+        i += 64;
+    if (len - i < 64) {
+        uint8_t last[64];
+        memset(last, ' ', sizeof last);
+        if (len != i)
+            memcpy(last, data + i, len - i);
+        if (is_clean(&survey, load(last), load(last + 32)))
+            return (struct sl_xml_survey){ len, _mm256_movemask_epi8(survey.high) == 0 };
     }
     /* The character before the edge may reach over it, or just to it: from its start on. */
     uint32_t from = i;
@@ -280,7 +298,7 @@ AVX2 static struct sl_xml_survey survey_avx2(const uint8_t *data, uint32_t len)
             break;
     }
     struct sl_xml_survey rest = sl_xml_survey_plain(data + from, len - from);
-    return (struct sl_xml_survey){ from + rest.clean, rest.is_ascii && _mm256_movemask_epi8(high) == 0 };
+    return (struct sl_xml_survey){ from + rest.clean, rest.is_ascii && _mm256_movemask_epi8(survey.high) == 0 };
 }
 
 AVX2 static uint32_t control_free_avx2(const uint8_t *data, uint32_t len)

@@ -157,7 +157,7 @@ void sl_xml_put_value(const struct sl_xml *xml, struct sl_out *out, const struct
 enum sl_xml_event sl_xml_skip_to(struct sl_xml *xml, uint32_t depth)
 {
     while (xml->event != SL_XML_ERROR && (xml->depth > depth || (xml->depth == depth && xml->event != SL_XML_END)))
-        sl_xml_next(xml);
+        sl_xml_next_tag(xml);
     return xml->event;
 }
 

@@ -229,7 +229,7 @@ static inline struct sl_span attr_uri(const struct sl_xml *xml, const struct sl_
 {
     static const char xml_uri[] = "http://www.w3.org/XML/1998/namespace";
     struct sl_span prefix = sl_span_head(attr->name, attr->prefix_len);
-    for (uint32_t i = xml->open[xml->depth - 1].binding_cnt; i-- != 0;) {
+    for (uint32_t i = xml->open[xml->depth - 1].scope.binding_cnt; i-- != 0;) {
         struct sl_span bound = xml->bindings[i].prefix;
         if (bound.len != 0 && bound.len == prefix.len && memcmp(bound.data, prefix.data, prefix.len) == 0)
             return xml->bindings[i].uri;
