@@ -567,7 +567,8 @@ static void take_white(struct sl_markup *markup, uint8_t byte)
     }
 }
 
-static inline bool is_any_white(uint8_t byte) { return sl_is_white(byte) || byte == '\f'; }
+/* Blank, TAB, LF, FF and CR are bits of one word. */
+static inline bool is_any_white(uint8_t byte) { return byte <= ' ' && (0x100003600ull >> byte & 1) != 0; }
 
 /* Length of the white space at the start: line ends and the indents of those who print their markup in steps. */
 static uint32_t white_run(const uint8_t *data, uint32_t len)

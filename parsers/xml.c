@@ -1035,13 +1035,25 @@ static SELDOM void step_on(struct sl_xml *xml)
     }
 }
 
-enum sl_xml_event sl_xml_next(struct sl_xml *xml)
+/* To the next < where nothing but characters and line ends stand before it. */
+static OFTEN void pass_text(struct sl_xml *xml)
+{
+    uint32_t end = next_stop(xml, xml->index.content, xml->at);
+    while (here_at(xml, end) == '\r')
+        end = next_stop(xml, xml->index.content, end + 1);
+    if (here_at(xml, end) == '<')
+        xml->at = end;
+}
+
+static OFTEN enum sl_xml_event next(struct sl_xml *xml, bool wants_text)
 {
     if (xml->state >= AT_END)
         return xml->event;
     if (xml->state == AT_POP)
         xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
     xml->event = NO_EVENT;
+    if (xml->state == IN_CONTENT && !wants_text)
+        pass_text(xml);
     xml->off = xml->at;
     if (xml->state == IN_CONTENT)
         step_content(xml);
@@ -1053,16 +1065,12 @@ enum sl_xml_event sl_xml_next(struct sl_xml *xml)
     return xml->event;
 }
 
+enum sl_xml_event sl_xml_next(struct sl_xml *xml) { return next(xml, true); }
+
 enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml)
 {
-    do {
-        bool is_inside = xml->state == IN_CONTENT || (xml->state == AT_POP && xml->depth > 1);
-        if (is_inside && here(xml) != '<') {
-            uint32_t end = next_stop(xml, xml->index.content, xml->at);
-            if (here_at(xml, end) == '<')
-                xml->at = end;
-        }
-    } while (sl_xml_next(xml) == SL_XML_TEXT);
+    while (next(xml, false) == SL_XML_TEXT)
+        continue;
     return xml->event;
 }
 
