@@ -238,6 +238,18 @@ void sl_out_begin(struct sl_out *out, void *mem, uint32_t cap, uint16_t format);
 
 static inline struct sl_bulletin *sl_out_root(struct sl_out *out) { return (struct sl_bulletin *)out->base; }
 
+/* A text of its own in cap bytes at mem, opened, without a bulletin: it begins behind the first SL_OUT_TEXT_LEN. */
+#define SL_OUT_TEXT_LEN 8u
+static inline void sl_out_begin_text(struct sl_out *out, uint8_t *mem, uint32_t cap)
+{
+    assert(cap >= SL_OUT_TEXT_LEN);
+    out->base = mem;
+    out->cap = cap;
+    out->len = SL_OUT_TEXT_LEN;
+    out->open_off = SL_OUT_TEXT_LEN;
+    out->full = false;
+}
+
 /* Text piece by piece: open, put ..., close gives its ref.  One at a time: between open and close nothing else that
  * takes bytes (text, ref, word, note).  The bytes must be clean UTF-8 already. */
 void sl_out_open(struct sl_out *out);

@@ -102,6 +102,7 @@ enum token_kind { TOKEN_END, TOKEN_TEXT, TOKEN_REFERENCE, TOKEN_OPEN, TOKEN_CLOS
 
 struct token {
     enum token_kind kind;
+    bool is_clean; /* TEXT: no controls, and in UTF-8 nothing that a bulletin does not hold as it is */
     struct sl_span text; /* TEXT: as it stands; REFERENCE: its characters; tags: the name */
     struct sl_span attributes;
     uint8_t utf8[SL_ENTITY_UTF8_MAX];
@@ -113,34 +114,49 @@ struct reader {
     bool quotes_lie; /* a quote in a tag never closed; they are not looked at any more */
 };
 
-static uint32_t text_run(const uint8_t *data, uint32_t len)
+/* In well-formed UTF-8: C1 controls begin with C2, replacement characters with EF. */
+static bool is_unclean(uint8_t byte) { return byte < 0x20 || byte == 0x7f || byte == 0xc2 || byte == 0xef; }
+
+/* Up to the next '<' or '&'. */
+static uint32_t text_run(const uint8_t *data, uint32_t len, bool *is_clean)
 {
     uint32_t i = 0;
+    bool is_odd = false;
 #if defined(__x86_64__)
     const __m128i tag = _mm_set1_epi8('<'), reference = _mm_set1_epi8('&');
+    const __m128i low = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+    const __m128i c2 = _mm_set1_epi8((char)0xc2), ef = _mm_set1_epi8((char)0xef);
+    uint32_t odd_before = 0;
     for (; len - i >= 16; i += 16) {
         __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
         __m128i found = _mm_or_si128(_mm_cmpeq_epi8(block, tag), _mm_cmpeq_epi8(block, reference));
-        uint32_t bits = (uint32_t)_mm_movemask_epi8(found);
-        if (bits != 0)
+        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, low), block), _mm_cmpeq_epi8(block, del));
+        odd = _mm_or_si128(odd, _mm_or_si128(_mm_cmpeq_epi8(block, c2), _mm_cmpeq_epi8(block, ef)));
+        uint32_t bits = (uint32_t)_mm_movemask_epi8(found), odd_bits = (uint32_t)_mm_movemask_epi8(odd);
+        if (bits != 0) {
+            *is_clean = (odd_before | (odd_bits & (bits - 1) & ~bits)) == 0;
             return i + (uint32_t)__builtin_ctz(bits);
+        }
+        odd_before |= odd_bits;
     }
+    is_odd = odd_before != 0;
 #endif
-    while (i < len && data[i] != '<' && data[i] != '&')
-        i++;
+    for (; i < len && data[i] != '<' && data[i] != '&'; i++)
+        is_odd |= is_unclean(data[i]);
+    *is_clean = !is_odd;
     return i;
 }
 
-/* A quoted value may hold '>'.  The offset of the '>' that ends the tag. */
-static bool find_quoted_end(struct sl_span tag, uint32_t *end)
+/* A quoted value may hold '>'.  The offset of the '>' that ends the tag; from: behind its name. */
+static bool find_quoted_end(struct sl_span tag, uint32_t from, uint32_t *end)
 {
-    for (uint32_t i = 0; i < tag.len; i++) {
+    for (uint32_t i = from; i < tag.len; i++) {
         uint8_t byte = tag.data[i];
         if (byte == '>') {
             *end = i;
             return true;
         }
-        if ((byte != '"' && byte != '\'') || tag.data[i - 1] != '=') /* i is not 0: a name comes first */
+        if ((byte != '"' && byte != '\'') || tag.data[i - 1] != '=') /* i is not 0: from is not */
             continue;
         const uint8_t *close = memchr(tag.data + i + 1, byte, tag.len - i - 1);
         if (!close)
@@ -150,11 +166,11 @@ static bool find_quoted_end(struct sl_span tag, uint32_t *end)
     return false;
 }
 
-static bool find_end(struct reader *reader, uint32_t *end)
+static bool find_end(struct reader *reader, uint32_t from, uint32_t *end)
 {
     if (reader->has_no_end)
         return false;
-    if (!reader->quotes_lie && find_quoted_end(reader->rest, end))
+    if (!reader->quotes_lie && find_quoted_end(reader->rest, from, end))
         return true;
     reader->quotes_lie = true;
     const uint8_t *found = memchr(reader->rest.data, '>', reader->rest.len);
@@ -183,44 +199,50 @@ static bool skip_declaration(struct reader *reader)
     } else if (sl_span_starts(rest, "<![CDATA[")) {
         reader->rest = sl_span_skip(rest, 9);
     } else {
-        if (!find_end(reader, &end))
+        if (!find_end(reader, 1, &end))
             return false;
         reader->rest = sl_span_skip(rest, end + 1);
     }
     return true;
 }
 
-static bool is_name_mark(uint8_t byte) { return byte == '-' || byte == '_' || byte == '.' || byte == ':'; }
+enum name_byte { NAME_NOT, NAME_WORD, NAME_COLON, NAME_END };
 
-/* The length of what is a name, 0: what stands there is text. */
-static uint32_t name_len(struct sl_span at)
+static const uint8_t name_bytes[256] = {
+    ['a' ... 'z'] = NAME_WORD, ['A' ... 'Z'] = NAME_WORD, ['0' ... '9'] = NAME_WORD, [0x80 ... 0xff] = NAME_WORD,
+    ['-'] = NAME_WORD,         ['_'] = NAME_WORD,         ['.'] = NAME_WORD,         [':'] = NAME_COLON,
+    [' '] = NAME_END,          ['\t'] = NAME_END,         ['\r'] = NAME_END,         ['\n'] = NAME_END,
+    ['>'] = NAME_END,          ['/'] = NAME_END,
+};
+
+/* The length of what is a name, 0: what stands there is text.  *prefix_len: up to its last colon, and with it. */
+static uint32_t name_len(struct sl_span at, uint32_t *prefix_len)
 {
-    uint32_t len = 0;
+    uint32_t len = 0, most = at.len < NAME_MAX ? at.len : NAME_MAX;
+    *prefix_len = 0;
     if (at.len == 0 || !sl_is_ascii_letter(at.data[0]))
         return 0;
-    while (len < at.len && len < NAME_MAX && (sl_is_word_byte(at.data[len]) || is_name_mark(at.data[len])))
-        len++;
-    bool is_name = len < at.len && len < NAME_MAX && at.data[len - 1] != ':' &&
-                   (sl_is_white(at.data[len]) || at.data[len] == '>' || at.data[len] == '/');
-    return is_name ? len : 0;
-}
-
-static struct sl_span without_prefix(struct sl_span name)
-{
-    const uint8_t *colon = memrchr(name.data, ':', name.len);
-    return colon ? sl_span_skip(name, (uint32_t)(colon - name.data) + 1) : name;
+    for (; len < most; len++) {
+        uint8_t kind = name_bytes[at.data[len]];
+        if (kind == NAME_COLON)
+            *prefix_len = len + 1;
+        else if (kind != NAME_WORD)
+            return kind == NAME_END && *prefix_len != len ? len : 0;
+    }
+    return 0;
 }
 
 /* "<p class=x>", "</p>", "<br/>".  False: it is text. */
 static bool read_tag(struct reader *reader, struct token *token)
 {
     bool is_close = reader->rest.len > 1 && reader->rest.data[1] == '/';
-    uint32_t start = is_close ? 2 : 1, end;
-    uint32_t len = name_len(sl_span_skip(reader->rest, start < reader->rest.len ? start : reader->rest.len));
-    if (len == 0 || !find_end(reader, &end))
+    uint32_t start = is_close ? 2 : 1, end, prefix_len;
+    struct sl_span at = sl_span_skip(reader->rest, start < reader->rest.len ? start : reader->rest.len);
+    uint32_t len = name_len(at, &prefix_len);
+    if (len == 0 || !find_end(reader, start + len, &end))
         return false;
     token->kind = is_close ? TOKEN_CLOSE : TOKEN_OPEN;
-    token->text = without_prefix((struct sl_span){ reader->rest.data + start, len });
+    token->text = (struct sl_span){ at.data + prefix_len, len - prefix_len };
     token->attributes = (struct sl_span){ reader->rest.data + start + len, end - start - len };
     reader->rest = sl_span_skip(reader->rest, end + 1);
     return true;
@@ -236,7 +258,7 @@ static void take_text(struct reader *reader, struct token *token, uint32_t len)
 static void next_token(struct reader *reader, struct token *token)
 {
     while (reader->rest.len != 0) {
-        uint32_t run = text_run(reader->rest.data, reader->rest.len), utf8_len;
+        uint32_t run = text_run(reader->rest.data, reader->rest.len, &token->is_clean), utf8_len;
         if (run != 0) {
             take_text(reader, token, run);
             return;
@@ -298,57 +320,6 @@ static bool is_hidden(struct reader *reader, const struct token *token, enum sl_
     return true;
 }
 
-/* ---- plain text ---- */
-
-static bool is_utf8(enum sl_charset charset, struct sl_span text)
-{
-    bool is_labelled = charset == SL_CHARSET_UTF8 || charset == SL_CHARSET_UNKNOWN;
-    return is_labelled && sl_utf8_prefix(text.data, text.len) == text.len;
-}
-
-void sl_html_put(struct sl_markup *markup, struct sl_span html)
-{
-    struct reader reader = { .rest = html };
-    struct token token;
-    bool was_proven = markup->is_proven, hidden_open = false;
-    markup->is_proven = markup->is_proven || is_utf8(markup->charset, html);
-    for (next_token(&reader, &token); token.kind != TOKEN_END; next_token(&reader, &token)) {
-        if (token.kind == TOKEN_TEXT) {
-            sl_markup_text(markup, token.text.data, token.text.len);
-            continue;
-        }
-        if (token.kind == TOKEN_REFERENCE) {
-            sl_markup_reference(markup, token.text.data, token.text.len);
-            continue;
-        }
-        enum sl_markup_role role = sl_markup_role(token.text.data, token.text.len);
-        if (is_hidden(&reader, &token, role, &hidden_open))
-            continue;
-        if (token.kind == TOKEN_OPEN || role == SL_MARKUP_BREAK)
-            sl_markup_open(markup, role);
-        else
-            sl_markup_close(markup, role);
-    }
-    markup->is_proven = was_proven;
-}
-
-void sl_html_put_body(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats)
-{
-    struct sl_markup markup;
-    sl_markup_begin(&markup, out, charset, false, stats);
-    sl_html_put(&markup, html);
-    sl_markup_end(&markup);
-}
-
-void sl_html_put_line(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats)
-{
-    struct sl_markup markup;
-    sl_markup_begin(&markup, out, charset, false, stats);
-    markup.is_one_line = true;
-    sl_html_put(&markup, html);
-    sl_markup_end(&markup);
-}
-
 /* ---- is it HTML? ---- */
 
 bool sl_html_is_markup(struct sl_span text)
@@ -377,25 +348,37 @@ bool sl_html_is_escaped(struct sl_span text)
 
 #define SAFE_PER_LETTER 8u
 #define SAFE_NONE       UINT32_MAX
+#define SAFE_NAME_MAX   10u
+
+struct safe_element {
+    uint8_t len; /* 0: none */
+    char name[SAFE_NAME_MAX];
+};
+#define SAFE(name)                                                                                                     \
+    {                                                                                                                  \
+        sizeof(name) - 1, name                                                                                         \
+    }
 
 /* By first letter, since every tag of a body is looked up here.  No letter has all of its places, so a row without name
  * ends it.  Left as it is typed, since rows would be spread. */
 /* clang-format off */
-static const char *const safe_elements[26][SAFE_PER_LETTER] = {
-    ['a' - 'a'] = { "a" },
-    ['b' - 'a'] = { "br", "b", "blockquote" },
-    ['c' - 'a'] = { "caption", "cite" },
-    ['d' - 'a'] = { "div", "dl", "dt", "dd" },
-    ['e' - 'a'] = { "em" },
-    ['h' - 'a'] = { "h1", "h2", "h3", "h4", "h5", "h6", "hr" },
-    ['i' - 'a'] = { "i" },
-    ['l' - 'a'] = { "li" },
-    ['o' - 'a'] = { "ol" },
-    ['p' - 'a'] = { "p", "pre" },
-    ['q' - 'a'] = { "q" },
-    ['s' - 'a'] = { "strong", "sub", "sup" },
-    ['t' - 'a'] = { "td", "th", "tr", "table", "thead", "tbody", "tfoot" },
-    ['u' - 'a'] = { "u", "ul" },
+static const struct safe_element safe_elements[26 * SAFE_PER_LETTER] = {
+#define AT(letter) [((letter) - 'a') * SAFE_PER_LETTER]
+    AT('a') = SAFE("a"),
+    AT('b') = SAFE("br"), SAFE("b"), SAFE("blockquote"),
+    AT('c') = SAFE("caption"), SAFE("cite"),
+    AT('d') = SAFE("div"), SAFE("dl"), SAFE("dt"), SAFE("dd"),
+    AT('e') = SAFE("em"),
+    AT('h') = SAFE("h1"), SAFE("h2"), SAFE("h3"), SAFE("h4"), SAFE("h5"), SAFE("h6"), SAFE("hr"),
+    AT('i') = SAFE("i"),
+    AT('l') = SAFE("li"),
+    AT('o') = SAFE("ol"),
+    AT('p') = SAFE("p"), SAFE("pre"),
+    AT('q') = SAFE("q"),
+    AT('s') = SAFE("strong"), SAFE("sub"), SAFE("sup"),
+    AT('t') = SAFE("td"), SAFE("th"), SAFE("tr"), SAFE("table"), SAFE("thead"), SAFE("tbody"), SAFE("tfoot"),
+    AT('u') = SAFE("u"), SAFE("ul"),
+#undef AT
 };
 /* clang-format on */
 _Static_assert(26 * SAFE_PER_LETTER <= UINT8_MAX, "a place in safe_elements is one byte");
@@ -403,24 +386,25 @@ _Static_assert(26 * SAFE_PER_LETTER <= UINT8_MAX, "a place in safe_elements is o
 struct safe {
     struct sl_out *out;
     enum sl_charset charset;
+    bool is_proven; /* the text is known to be well-formed UTF-8 */
     struct sl_text_stats *stats;
     uint32_t start, most; /* how long it may become */
     uint32_t open_cnt;
     uint8_t open[OPEN_MAX]; /* places in safe_elements */
 };
 
-static const char *safe_name(uint32_t element)
-{
-    return safe_elements[element / SAFE_PER_LETTER][element % SAFE_PER_LETTER];
-}
-
 static uint32_t find_safe(struct sl_span name)
 {
     uint8_t letter = sl_lower(name.data[0]); /* no name is empty */
     if (letter < 'a' || letter > 'z')
         return SAFE_NONE;
-    for (uint32_t i = SAFE_PER_LETTER * (letter - 'a'); safe_name(i); i++) {
-        if (sl_span_is(name, safe_name(i)))
+    for (uint32_t i = SAFE_PER_LETTER * (letter - 'a'); safe_elements[i].len != 0; i++) {
+        uint32_t at = 1;
+        if (safe_elements[i].len != name.len)
+            continue;
+        while (at < name.len && sl_lower(name.data[at]) == (uint8_t)safe_elements[i].name[at])
+            at++;
+        if (at == name.len)
             return i;
     }
     return SAFE_NONE;
@@ -428,7 +412,7 @@ static uint32_t find_safe(struct sl_span name)
 
 static bool is_void(uint32_t element)
 {
-    const char *name = safe_name(element);
+    const char *name = safe_elements[element].name;
     return name[1] == 'r' && (name[0] == 'b' || name[0] == 'h');
 }
 
@@ -455,11 +439,15 @@ static uint32_t unescaped_run(const uint8_t *data, uint32_t len)
     return i;
 }
 
-static void put_escaped(struct safe *safe, struct sl_span text, enum sl_charset charset)
+/* is_clean: it may be put as it is, but for what is markup. */
+static void put_escaped(struct safe *safe, struct sl_span text, enum sl_charset charset, bool is_clean)
 {
     while (text.len != 0) {
         uint32_t len = unescaped_run(text.data, text.len);
-        sl_text_put(safe->out, charset, text.data, len, safe->stats);
+        if (is_clean)
+            sl_out_put(safe->out, text.data, len);
+        else
+            sl_text_put(safe->out, charset, text.data, len, safe->stats);
         if (len < text.len) {
             uint8_t byte = text.data[len];
             const char *escaped = byte == '<' ? "&lt;" : byte == '>' ? "&gt;" : byte == '&' ? "&amp;" : "&quot;";
@@ -470,11 +458,26 @@ static void put_escaped(struct safe *safe, struct sl_span text, enum sl_charset 
     }
 }
 
-static void put_tag(struct safe *safe, const char *before, uint32_t element, const char *after)
+enum tag_kind { TAG_OPEN, TAG_CLOSE, TAG_VOID, TAG_LINK };
+
+static void put_tag(struct safe *safe, enum tag_kind kind, uint32_t element)
 {
-    sl_out_put(safe->out, before, (uint32_t)strlen(before));
-    sl_out_put(safe->out, safe_name(element), (uint32_t)strlen(safe_name(element)));
-    sl_out_put(safe->out, after, (uint32_t)strlen(after));
+    static const struct {
+        uint8_t before_len, after_len;
+        char before[2], after[7];
+    } kinds[] = {
+        [TAG_OPEN] = {1,  1, "<",  ">"       },
+        [TAG_CLOSE] = { 2, 1, "</", ">"       },
+        [TAG_VOID] = { 1, 2, "<",  "/>"      },
+        [TAG_LINK] = { 1, 7, "<",  " href=\""},
+    };
+    uint8_t tag[32];
+    uint32_t len = kinds[kind].before_len;
+    memcpy(tag, kinds[kind].before, sizeof(kinds->before));
+    memcpy(tag + len, safe_elements[element].name, SAFE_NAME_MAX);
+    len += safe_elements[element].len;
+    memcpy(tag + len, kinds[kind].after, sizeof(kinds->after));
+    sl_out_put(safe->out, tag, len + kinds[kind].after_len);
 }
 
 /* The value of href, without quotes; empty when there is none. */
@@ -515,19 +518,19 @@ static bool is_safe_href(struct sl_span href)
 static void open_safe(struct safe *safe, uint32_t element, struct sl_span attributes)
 {
     if (is_void(element)) {
-        put_tag(safe, "<", element, "/>");
+        put_tag(safe, TAG_VOID, element);
         return;
     }
     if (safe->open_cnt == OPEN_MAX)
         return;
     safe->open[safe->open_cnt++] = (uint8_t)element;
-    bool is_link = strcmp(safe_name(element), "a") == 0;
+    bool is_link = safe_elements[element].name[0] == 'a';
     struct sl_span href = is_link ? sl_span_trim(find_href(attributes)) : (struct sl_span){ NULL, 0 };
     if (href.len == 0 || !is_safe_href(href)) {
-        put_tag(safe, "<", element, ">");
+        put_tag(safe, TAG_OPEN, element);
         return;
     }
-    put_tag(safe, "<", element, " href=\"");
+    put_tag(safe, TAG_LINK, element);
     /* Its references stay as they are: they are written as they were read. */
     sl_text_put(safe->out, safe->charset, href.data, href.len, safe->stats);
     sl_out_put(safe->out, "\">", 2);
@@ -542,35 +545,136 @@ static void close_safe(struct safe *safe, uint32_t element)
     if (at == 0)
         return;
     while (safe->open_cnt >= at)
-        put_tag(safe, "</", safe->open[--safe->open_cnt], ">");
+        put_tag(safe, TAG_CLOSE, safe->open[--safe->open_cnt]);
+}
+
+static bool is_too_long(const struct safe *safe) { return sl_out_opened(safe->out).len - safe->start > safe->most; }
+
+/* False: no more of it is wanted. */
+static bool put_safe_token(struct safe *safe, const struct token *token)
+{
+    if (token->kind == TOKEN_TEXT) {
+        put_escaped(safe, token->text, safe->charset, safe->is_proven && token->is_clean);
+    } else if (token->kind == TOKEN_REFERENCE) {
+        put_escaped(safe, token->text, SL_CHARSET_UTF8, false);
+    } else {
+        uint32_t element = find_safe(token->text);
+        if (element != SAFE_NONE && token->kind == TOKEN_OPEN)
+            open_safe(safe, element, token->attributes);
+        else if (element != SAFE_NONE)
+            close_safe(safe, element);
+    }
+    return !is_too_long(safe);
+}
+
+static void begin_safe(struct safe *safe, struct sl_out *out, enum sl_charset charset, struct sl_span html,
+                       struct sl_text_stats *stats)
+{
+    safe->out = out;
+    safe->charset = charset;
+    safe->is_proven = false;
+    safe->stats = stats;
+    safe->start = sl_out_opened(out).len;
+    safe->most = html.len + html.len / 2;
+    safe->open_cnt = 0;
+}
+
+/* False: it has become too long, and is taken back. */
+static bool end_safe(struct safe *safe)
+{
+    while (safe->open_cnt != 0)
+        put_tag(safe, TAG_CLOSE, safe->open[--safe->open_cnt]);
+    if (safe->out->full || !is_too_long(safe))
+        return true;
+    sl_out_cut(safe->out, safe->start);
+    return false;
+}
+
+/* ---- reading ---- */
+
+static void put_markup_token(struct sl_markup *markup, const struct token *token, enum sl_markup_role role)
+{
+    if (token->kind == TOKEN_TEXT)
+        sl_markup_text(markup, token->text.data, token->text.len);
+    else if (token->kind == TOKEN_REFERENCE)
+        sl_markup_reference(markup, token->text.data, token->text.len);
+    else if (token->kind == TOKEN_OPEN || role == SL_MARKUP_BREAK)
+        sl_markup_open(markup, role);
+    else
+        sl_markup_close(markup, role);
+}
+
+/* Its text to the one, safe HTML to the other: either may be NULL. */
+static void read_html(struct sl_span html, struct sl_markup *markup, struct safe *safe)
+{
+    struct reader reader = { .rest = html };
+    struct token token;
+    bool hidden_open = false;
+    for (next_token(&reader, &token); token.kind != TOKEN_END; next_token(&reader, &token)) {
+        enum sl_markup_role role = SL_MARKUP_INLINE;
+        if (token.kind == TOKEN_OPEN || token.kind == TOKEN_CLOSE) {
+            role = sl_markup_role(token.text.data, token.text.len);
+            if (is_hidden(&reader, &token, role, &hidden_open))
+                continue;
+        }
+        if (markup)
+            put_markup_token(markup, &token, role);
+        if (safe && !put_safe_token(safe, &token))
+            safe = NULL;
+        if (!markup && !safe)
+            return;
+    }
+}
+
+static bool is_utf8(enum sl_charset charset, struct sl_span text)
+{
+    bool is_labelled = charset == SL_CHARSET_UTF8 || charset == SL_CHARSET_UNKNOWN;
+    return is_labelled && sl_utf8_prefix(text.data, text.len) == text.len;
+}
+
+void sl_html_put(struct sl_markup *markup, struct sl_span html)
+{
+    bool was_proven = markup->is_proven;
+    markup->is_proven = markup->is_proven || is_utf8(markup->charset, html);
+    read_html(html, markup, NULL);
+    markup->is_proven = was_proven;
+}
+
+void sl_html_put_body(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats)
+{
+    struct sl_markup markup;
+    sl_markup_begin(&markup, out, charset, false, stats);
+    sl_html_put(&markup, html);
+    sl_markup_end(&markup);
+}
+
+void sl_html_put_line(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats)
+{
+    struct sl_markup markup;
+    sl_markup_begin(&markup, out, charset, false, stats);
+    markup.is_one_line = true;
+    sl_html_put(&markup, html);
+    sl_markup_end(&markup);
 }
 
 bool sl_html_put_safe(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats)
 {
-    struct safe safe = { .out = out, .charset = charset, .stats = stats, .start = sl_out_opened(out).len };
-    struct reader reader = { .rest = html };
-    struct token token;
-    bool hidden_open = false;
-    safe.most = html.len + html.len / 2;
-    for (next_token(&reader, &token); token.kind != TOKEN_END; next_token(&reader, &token)) {
-        if (token.kind == TOKEN_TEXT || token.kind == TOKEN_REFERENCE) {
-            put_escaped(&safe, token.text, token.kind == TOKEN_TEXT ? charset : SL_CHARSET_UTF8);
-        } else if (!is_hidden(&reader, &token, sl_markup_role(token.text.data, token.text.len), &hidden_open)) {
-            uint32_t element = find_safe(token.text);
-            if (element == SAFE_NONE)
-                continue;
-            if (token.kind == TOKEN_OPEN)
-                open_safe(&safe, element, token.attributes);
-            else
-                close_safe(&safe, element);
-        }
-        if (sl_out_opened(out).len - safe.start > safe.most)
-            break;
-    }
-    while (safe.open_cnt != 0)
-        put_tag(&safe, "</", safe.open[--safe.open_cnt], ">");
-    if (out->full || sl_out_opened(out).len - safe.start <= safe.most)
-        return true;
-    sl_out_cut(out, safe.start);
-    return false;
+    struct safe safe;
+    begin_safe(&safe, out, charset, html, stats);
+    read_html(html, NULL, &safe);
+    return end_safe(&safe);
+}
+
+uint32_t sl_html_put_both(struct sl_markup *markup, struct sl_span html, uint8_t *to, uint32_t to_len)
+{
+    struct sl_out beside; /* of which only what takes text is used */
+    struct safe safe;
+    bool was_proven = markup->is_proven;
+    sl_out_begin_text(&beside, to, to_len);
+    begin_safe(&safe, &beside, markup->charset, html, NULL);
+    markup->is_proven = markup->is_proven || is_utf8(markup->charset, html);
+    safe.is_proven = markup->is_proven;
+    read_html(html, markup, &safe);
+    markup->is_proven = was_proven;
+    return end_safe(&safe) && !beside.full ? sl_out_opened(&beside).len : 0;
 }

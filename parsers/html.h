@@ -33,6 +33,11 @@ bool sl_html_is_escaped(struct sl_span text);
  * as much again as it has. */
 bool sl_html_put_safe(struct sl_out *out, enum sl_charset charset, struct sl_span html, struct sl_text_stats *stats);
 
+/* Both at once: the body's paragraphs through the sink, and safe HTML into to, which has to_len bytes: as many as half
+ * as much again as html, and SL_OUT_TEXT_LEN.  The length of the safe HTML; 0 when there is none. */
+uint32_t sl_html_put_both(struct sl_markup *markup, struct sl_span html, uint8_t *to, uint32_t to_len);
+static inline uint8_t *sl_html_both_text(uint8_t *to) { return to + SL_OUT_TEXT_LEN; }
+
 /* Undoes character references once: into to, which has from.len bytes, or is from itself.  The new length. */
 uint32_t sl_html_unescape(uint8_t *to, struct sl_span from);
 

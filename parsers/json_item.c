@@ -47,6 +47,12 @@ static bool has_markup(struct sl_span text)
     return memchr(text.data, '<', text.len) != NULL || memchr(text.data, '&', text.len) != NULL;
 }
 
+/* The scanner has proved every string well formed. */
+static void begin_markup(struct sl_parse *parse, struct sl_markup *markup)
+{
+    sl_markup_begin(markup, &parse->out, SL_CHARSET_UTF8, true, &parse->text);
+}
+
 /* may_be_markup: tags and character references are undone; else the string says what it says. */
 static void put_line(struct sl_parse *parse, struct sl_json_string string, bool may_be_markup)
 {
@@ -54,9 +60,13 @@ static void put_line(struct sl_parse *parse, struct sl_json_string string, bool 
     struct sl_span text;
     if (!given(string) || !sl_json_decode(parse, string, &text))
         return;
-    if (may_be_markup && has_markup(text))
-        sl_html_put_line(&parse->out, SL_CHARSET_UTF8, text, &parse->text);
-    else
+    if (may_be_markup && has_markup(text)) {
+        struct sl_markup markup;
+        begin_markup(parse, &markup);
+        markup.is_one_line = true;
+        sl_html_put(&markup, text);
+        sl_markup_end(&markup);
+    } else
         sl_text_put_line(&parse->out, SL_CHARSET_UTF8, text.data, text.len, &parse->text);
     parse->scratch.used = used;
 }
@@ -168,24 +178,34 @@ void sl_json_say_plain_body(struct sl_parse *parse, struct sl_span text)
 
 static struct sl_ref put_body_text(struct sl_parse *parse, struct sl_span text)
 {
+    struct sl_markup markup;
     sl_out_open(&parse->out);
-    if (has_markup(text))
-        sl_html_put_body(&parse->out, SL_CHARSET_UTF8, text, &parse->text);
-    else if (text.len != 0)
+    if (has_markup(text)) {
+        begin_markup(parse, &markup);
+        sl_html_put(&markup, text);
+        sl_markup_end(&markup);
+    } else if (text.len != 0) {
         put_plain(parse, text);
+    }
     return sl_out_close(&parse->out);
 }
 
 static void say_markup_body(struct item *item, struct sl_span text)
 {
     struct sl_out *out = item->out;
-    sl_out_set(out, SL_TEXT_BODY, put_body_text(item->parse, text));
-    if (!sl_html_is_markup(text))
+    uint32_t safe_most = text.len + text.len / 2 + SL_OUT_TEXT_LEN;
+    uint8_t *safe = sl_html_is_markup(text) ? sl_scratch_take(item->parse, safe_most) : NULL;
+    struct sl_markup markup;
+    if (!safe) {
+        sl_out_set(out, SL_TEXT_BODY, put_body_text(item->parse, text));
         return;
+    }
     sl_out_open(out);
-    if (!sl_html_put_safe(out, SL_CHARSET_UTF8, text, NULL))
-        sl_out_cut(out, 0);
-    sl_out_set(out, SL_TEXT_BODY_HTML, sl_out_close(out));
+    begin_markup(item->parse, &markup);
+    uint32_t safe_len = sl_html_put_both(&markup, text, safe, safe_most);
+    sl_markup_end(&markup);
+    sl_out_set(out, SL_TEXT_BODY, sl_out_close(out));
+    sl_out_text(out, SL_TEXT_BODY_HTML, sl_html_both_text(safe), safe_len);
 }
 
 /* A document of its own begins with its element, or with a declaration before it. */
