@@ -349,31 +349,33 @@ static inline void skip_white(struct sl_json *json)
     json->at = at;
 }
 
-/* The string at at, which is its opening quote.  Most are short and plain, and end in the first sixteen bytes. */
+#define PLAIN_BLOCKS 4u /* of sixteen bytes, before the wide scan is worth its call */
+
+/* The string at at, which is its opening quote.  Most are short and plain, and end in the first blocks. */
 static inline bool take_string(struct sl_json *json, struct sl_json_string *string)
 {
     const uint8_t *data = json->data;
     uint32_t from = json->at + 1;
 #if defined(__x86_64__)
-    if (json->len - from >= 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(data + from));
+    for (uint32_t i = 0; i < PLAIN_BLOCKS && json->len - from - 16 * i >= 16; i++) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(data + from + 16 * i));
         /* As signed: below the blank are controls, and every byte from 0x80 on. */
         __m128i stop =
             _mm_or_si128(_mm_cmpgt_epi8(_mm_set1_epi8(0x20), block), _mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
         stop = _mm_or_si128(stop, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
         stop = _mm_or_si128(stop, _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
         uint32_t stops = (uint32_t)_mm_movemask_epi8(stop);
-        if (stops) {
-            uint32_t len = (uint32_t)__builtin_ctz(stops);
-            if (data[from + len] == '"') {
-                *string = (struct sl_json_string){
-                    {data + from, len},
-                    0
-                };
-                json->at = from + len + 1;
-                return true;
-            }
-        }
+        if (!stops)
+            continue;
+        uint32_t len = 16 * i + (uint32_t)__builtin_ctz(stops);
+        if (data[from + len] != '"')
+            break;
+        *string = (struct sl_json_string){
+            {data + from, len},
+            0
+        };
+        json->at = from + len + 1;
+        return true;
     }
 #endif
     struct sl_json_scan scan = sl_json_scan_wide(data, json->len, from);

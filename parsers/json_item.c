@@ -53,12 +53,46 @@ static void begin_markup(struct sl_parse *parse, struct sl_markup *markup)
     sl_markup_begin(markup, &parse->out, SL_CHARSET_UTF8, true, &parse->text);
 }
 
+static bool has_gap(struct sl_span text)
+{
+    const uint64_t blanks = 0x2020202020202020u, ones = 0x0101010101010101u;
+    uint64_t bytes, after;
+    uint32_t i = 0;
+    for (; text.len - i > 8; i += 8) {
+        memcpy(&bytes, text.data + i, 8);
+        memcpy(&after, text.data + i + 1, 8);
+        uint64_t both = (bytes ^ blanks) | (after ^ blanks);
+        if ((both - ones) & ~both & 0x8080808080808080u)
+            return true;
+    }
+    for (; i + 1 < text.len; i++) {
+        if (text.data[i] == ' ' && text.data[i + 1] == ' ')
+            return true;
+    }
+    return false;
+}
+
+/* Is it put as it is?  Most are.  A byte-order mark, a no-break space at an end and what the scanner calls odd are not. */
+static bool is_clean_line(struct sl_json_string string)
+{
+    struct sl_span text = string.text;
+    uint8_t first = text.data[0], last = text.data[text.len - 1];
+    return !(string.flags & (SL_JSON_ESCAPED | SL_JSON_ODD)) && first != ' ' && first != 0xc2 && first != 0xef &&
+           last != ' ' && last != 0xa0 && !has_gap(text);
+}
+
 /* may_be_markup: tags and character references are undone; else the string says what it says. */
 static void put_line(struct sl_parse *parse, struct sl_json_string string, bool may_be_markup)
 {
     uint32_t used = parse->scratch.used;
     struct sl_span text;
-    if (!given(string) || !sl_json_decode(parse, string, &text))
+    if (!given(string))
+        return;
+    if (is_clean_line(string) && !(may_be_markup && has_markup(string.text))) {
+        sl_out_put(&parse->out, string.text.data, string.text.len);
+        return;
+    }
+    if (!sl_json_decode(parse, string, &text))
         return;
     if (may_be_markup && has_markup(text)) {
         struct sl_markup markup;

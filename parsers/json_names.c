@@ -169,6 +169,31 @@ static const struct {
 #undef SPELLING
 };
 
+/* len is 2 or more.  In pieces that overlap: no call, and one step for most names. */
+static inline bool is_same(const uint8_t *text, const char *spelling, uint32_t len)
+{
+    uint64_t a, b, c, d;
+    uint32_t e, f, g, h;
+    if (len < 4)
+        return memcmp(text, spelling, 2) == 0 && text[len - 1] == (uint8_t)spelling[len - 1];
+    if (len < 8) {
+        memcpy(&e, text, 4);
+        memcpy(&f, spelling, 4);
+        memcpy(&g, text + len - 4, 4);
+        memcpy(&h, spelling + len - 4, 4);
+        return ((e ^ f) | (g ^ h)) == 0;
+    }
+    for (uint32_t i = 0; i + 8 < len; i += 8) {
+        memcpy(&a, text + i, 8);
+        memcpy(&b, spelling + i, 8);
+        if (a != b)
+            return false;
+    }
+    memcpy(&c, text + len - 8, 8);
+    memcpy(&d, spelling + len - 8, 8);
+    return c == d;
+}
+
 enum sl_json_name sl_json_name(struct sl_json_string name)
 {
     const uint8_t *text = name.text.data;
@@ -178,7 +203,7 @@ enum sl_json_name sl_json_name(struct sl_json_string name)
     unsigned row = rows[SLOT(len, text[0], text[1], text[len / 2], text[len - 1])];
     if (row == ROW_NONE || spellings[row].len != len)
         return SL_NAME_NONE;
-    bool is_it = memcmp(spellings[row].text, text, len) == 0 || sl_span_starts(name.text, spellings[row].text);
+    bool is_it = is_same(text, spellings[row].text, len) || sl_span_starts(name.text, spellings[row].text);
     return is_it ? (enum sl_json_name)spellings[row].name : SL_NAME_NONE;
 }
 
