@@ -98,10 +98,12 @@ static bool is_garbage(struct sl_span data, enum sl_charset charset)
            count_controls(look, charset == SL_CHARSET_UTF8) * 100 > look.len * GARBAGE_PERCENT;
 }
 
+static bool is_blank(uint8_t byte) { return byte <= ' ' || byte == 0x7f || byte == 0xa0; }
+
 static bool is_empty(struct sl_span data)
 {
     for (uint32_t i = 0; i < data.len; i++) {
-        if (data.data[i] > ' ' && data.data[i] != 0x7f && data.data[i] != 0xa0)
+        if (!is_blank(data.data[i]))
             return false;
     }
     return true;
@@ -402,9 +404,19 @@ static void say_related(struct story *story, struct sl_span line)
     say_association(story, "related", is_url ? none : line, is_url ? line : none, "");
 }
 
+/* Behind the last byte that is not blank.  Looked for once: asked anew at each of many blank lines, it takes too long. */
+static const uint8_t *find_end(const struct story *story)
+{
+    uint32_t len = story->rest.len;
+    while (len != 0 && is_blank(story->rest.data[len - 1]))
+        len--;
+    return story->rest.data + len;
+}
+
 static void put_body(struct story *story)
 {
     struct sl_span rest = story->rest, line, value;
+    const uint8_t *end = find_end(story);
     struct sl_para para;
     bool in_list = false;
     sl_out_open(story->out);
@@ -414,7 +426,7 @@ static void put_body(struct story *story)
         struct sl_span trimmed = sl_span_trim(line);
         if (trimmed.len == 0)
             in_list = false;
-        enum sl_furniture furniture = sl_furniture_read(trimmed, is_empty(rest), &value);
+        enum sl_furniture furniture = sl_furniture_read(trimmed, rest.data >= end, &value);
         in_list |= furniture == SL_FURNITURE_RELATED_LIST;
         bool is_body = furniture == SL_FURNITURE_NOT && !in_list;
         if (is_body)
@@ -430,12 +442,13 @@ static void put_body(struct story *story)
 static void say_furniture(struct story *story)
 {
     struct sl_span rest = story->rest, line, value, none = { NULL, 0 };
+    const uint8_t *end = find_end(story);
     bool in_list = false;
     while (sl_line_next(&rest, &line)) {
         line = sl_span_trim(line);
         if (line.len == 0)
             in_list = false;
-        switch (sl_furniture_read(line, is_empty(rest), &value)) {
+        switch (sl_furniture_read(line, rest.data >= end, &value)) {
         case SL_FURNITURE_RELATED_LIST:
             in_list = true;
             break;
