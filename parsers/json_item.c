@@ -72,7 +72,8 @@ static bool has_gap(struct sl_span text)
     return false;
 }
 
-/* Is it put as it is?  Most are.  A byte-order mark, a no-break space at an end and what the scanner calls odd are not. */
+/* Is it put as it is?  Most are.  A byte-order mark, a no-break space at an end and what the scanner calls odd are
+ * not. */
 static bool is_clean_line(struct sl_json_string string)
 {
     struct sl_span text = string.text;

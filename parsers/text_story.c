@@ -404,7 +404,8 @@ static void say_related(struct story *story, struct sl_span line)
     say_association(story, "related", is_url ? none : line, is_url ? line : none, "");
 }
 
-/* Behind the last byte that is not blank.  Looked for once: asked anew at each of many blank lines, it takes too long. */
+/* Behind the last byte that is not blank.  Looked for once: asked anew at each of many blank lines, it takes too
+ * long. */
 static const uint8_t *find_end(const struct story *story)
 {
     uint32_t len = story->rest.len;
