@@ -247,22 +247,6 @@ struct sl_slice sl_bulletin_owner(struct sl_slice provider, struct sl_slice id)
     return end ? (struct sl_slice){ id.data + len, (uint32_t)(end - id.data) - len } : provider;
 }
 
-static void hash_identity(struct sl_bulletin *bulletin)
-{
-    struct sl_slice id = sl_bulletin_text(bulletin, SL_TEXT_ID);
-    struct sl_slice provider = sl_bulletin_owner(sl_bulletin_text(bulletin, SL_TEXT_PROVIDER), id);
-    struct sl_slice version = sl_bulletin_text(bulletin, SL_TEXT_VERSION);
-    XXH3_state_t state;
-    XXH3_64bits_reset(&state);
-    XXH3_64bits_update(&state, provider.data, provider.len);
-    XXH3_64bits_update(&state, "", 1);
-    XXH3_64bits_update(&state, id.data, id.len);
-    bulletin->story_hash = XXH3_64bits_digest(&state);
-    XXH3_64bits_update(&state, "", 1);
-    XXH3_64bits_update(&state, version.data, version.len);
-    bulletin->version_hash = XXH3_64bits_digest(&state);
-}
-
 static bool is_white(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
 /* Length of the prefix whose white space is folded already: no LF, no TAB, no two blanks together. */
@@ -288,19 +272,31 @@ static uint32_t folded_run(const char *data, uint32_t len)
     return len;
 }
 
-#define HASH_BLOCK 1024u
+#define HASH_BLOCK_LEAST 1024u
+#define HASH_BLOCK_MOST  65536u
 
-/* What is hashed, gathered into blocks: the hash's own state costs much for each short run. */
+/* What is hashed, gathered into blocks: the hash's own state costs much, and most bulletins are one block without it. */
 struct digest {
     XXH3_state_t state;
-    uint32_t len;
+    uint8_t *block;
+    uint32_t cap, len;
     bool has_state; /* a block did not hold it all */
-    uint8_t block[HASH_BLOCK];
+    uint8_t least[HASH_BLOCK_LEAST];
 };
+
+/* The block is what the bulletin leaves free of its memory.  Nothing is cleared: what it holds is counted. */
+static void digest_begin(struct digest *digest, const struct sl_out *out)
+{
+    uint32_t room = out->cap - out->len;
+    digest->block = room > HASH_BLOCK_LEAST ? out->base + out->len : digest->least;
+    digest->cap = room > HASH_BLOCK_MOST ? HASH_BLOCK_MOST : room > HASH_BLOCK_LEAST ? room : HASH_BLOCK_LEAST;
+    digest->len = 0;
+    digest->has_state = false;
+}
 
 static void digest_put(struct digest *digest, const void *data, uint32_t len)
 {
-    if (len <= HASH_BLOCK - digest->len) {
+    if (len <= digest->cap - digest->len) {
         memcpy(digest->block + digest->len, data, len);
         digest->len += len;
         return;
@@ -310,7 +306,7 @@ static void digest_put(struct digest *digest, const void *data, uint32_t len)
     digest->has_state = true;
     XXH3_128bits_update(&digest->state, digest->block, digest->len);
     digest->len = 0;
-    if (len <= HASH_BLOCK / 2) {
+    if (len <= digest->cap / 2) {
         memcpy(digest->block, data, len);
         digest->len = len;
         return;
@@ -324,6 +320,32 @@ static XXH128_hash_t digest_end(struct digest *digest)
         return XXH3_128bits(digest->block, digest->len);
     XXH3_128bits_update(&digest->state, digest->block, digest->len);
     return XXH3_128bits_digest(&digest->state);
+}
+
+static void hash_identity(struct sl_bulletin *bulletin, struct digest *digest)
+{
+    struct sl_slice id = sl_bulletin_text(bulletin, SL_TEXT_ID);
+    struct sl_slice provider = sl_bulletin_owner(sl_bulletin_text(bulletin, SL_TEXT_PROVIDER), id);
+    struct sl_slice version = sl_bulletin_text(bulletin, SL_TEXT_VERSION);
+    if ((uint64_t)provider.len + id.len + version.len + 2 <= digest->cap) {
+        digest_put(digest, provider.data, provider.len);
+        digest_put(digest, "", 1);
+        digest_put(digest, id.data, id.len);
+        bulletin->story_hash = XXH3_64bits(digest->block, digest->len);
+        digest_put(digest, "", 1);
+        digest_put(digest, version.data, version.len);
+        bulletin->version_hash = XXH3_64bits(digest->block, digest->len);
+        digest->len = 0;
+        return;
+    }
+    XXH3_64bits_reset(&digest->state);
+    XXH3_64bits_update(&digest->state, provider.data, provider.len);
+    XXH3_64bits_update(&digest->state, "", 1);
+    XXH3_64bits_update(&digest->state, id.data, id.len);
+    bulletin->story_hash = XXH3_64bits_digest(&digest->state);
+    XXH3_64bits_update(&digest->state, "", 1);
+    XXH3_64bits_update(&digest->state, version.data, version.len);
+    bulletin->version_hash = XXH3_64bits_digest(&digest->state);
 }
 
 /* Words with one blank between, whatever stood there, and a NUL, which no text holds.  Texts of our own parsers are
@@ -352,20 +374,17 @@ static void hash_words(struct digest *digest, struct sl_slice text)
     digest_put(digest, "", 1);
 }
 
-static void hash_content(struct sl_bulletin *bulletin)
+static void hash_content(struct sl_bulletin *bulletin, struct digest *digest)
 {
     uint8_t head[13] = { bulletin->kind, bulletin->signal, bulletin->pubstatus, bulletin->urgency,
                          (bulletin->flags & SL_BULLETIN_EMBARGOED) != 0 };
     memcpy(head + 5, &bulletin->embargoed_until, sizeof bulletin->embargoed_until);
-    struct digest digest; /* not cleared: what it holds is counted */
-    digest.len = 0;
-    digest.has_state = false;
-    digest_put(&digest, head, sizeof head);
-    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_HEADLINE));
-    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_BYLINE));
-    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_EDNOTE));
-    hash_words(&digest, sl_bulletin_text(bulletin, SL_TEXT_BODY));
-    XXH128_hash_t hash = digest_end(&digest);
+    digest_put(digest, head, sizeof head);
+    hash_words(digest, sl_bulletin_text(bulletin, SL_TEXT_HEADLINE));
+    hash_words(digest, sl_bulletin_text(bulletin, SL_TEXT_BYLINE));
+    hash_words(digest, sl_bulletin_text(bulletin, SL_TEXT_EDNOTE));
+    hash_words(digest, sl_bulletin_text(bulletin, SL_TEXT_BODY));
+    XXH128_hash_t hash = digest_end(digest);
     bulletin->content_hash[0] = hash.low64;
     bulletin->content_hash[1] = hash.high64;
 }
@@ -408,7 +427,9 @@ uint32_t sl_out_finish(struct sl_out *out)
     out->len += gap;
     place_items(out);
     bulletin->len = out->len;
-    hash_identity(bulletin);
-    hash_content(bulletin);
+    struct digest digest;
+    digest_begin(&digest, out);
+    hash_identity(bulletin, &digest);
+    hash_content(bulletin, &digest);
     return bulletin->len;
 }
