@@ -91,6 +91,14 @@ static const char *const month_names[12] = {
     " dec december dez dezember decembre diciembre dic dicembre ",
 };
 
+/* Months that have a name with this first letter, one bit each. */
+static const uint16_t months_of_letter[26] = {
+    ['a' - 'a'] = 1 << 3 | 1 << 7, ['d' - 'a'] = 1 << 11,         ['e' - 'a'] = 1 << 0,
+    ['f' - 'a'] = 1 << 1,          ['g' - 'a'] = 1 << 0 | 1 << 5, ['j' - 'a'] = 1 << 0 | 1 << 5 | 1 << 6,
+    ['l' - 'a'] = 1 << 6,          ['m' - 'a'] = 1 << 2 | 1 << 4, ['n' - 'a'] = 1 << 10,
+    ['o' - 'a'] = 1 << 9,          ['s' - 'a'] = 1 << 8,
+};
+
 /* The letter under an accent, for the letters of month names; Latin-1, and so the second byte in UTF-8 plus 0x40. */
 static char without_accent(uint8_t latin1)
 {
@@ -144,11 +152,14 @@ static bool fold_word(char *folded, size_t cap, const uint8_t *data, uint32_t le
 unsigned sl_month_named(const uint8_t *data, uint32_t len)
 {
     char folded[16];
-    if (!fold_word(folded, sizeof folded, data, len))
+    /* Most words are none by their first letter. */
+    if (len == 0 || (sl_is_ascii_letter(data[0]) && months_of_letter[sl_lower(data[0]) - 'a'] == 0) ||
+        !fold_word(folded, sizeof folded, data, len))
         return 0;
-    for (unsigned month = 1; month <= 12; month++) {
-        if (strstr(month_names[month - 1], folded))
-            return month;
+    for (unsigned months = months_of_letter[folded[1] - 'a']; months != 0; months &= months - 1) {
+        unsigned month = (unsigned)__builtin_ctz(months);
+        if (strstr(month_names[month], folded))
+            return month + 1;
     }
     return 0;
 }
@@ -184,7 +195,7 @@ static bool find_zone_word(const struct zone_word *words, size_t cnt, const uint
     if (!fold_word(folded, sizeof folded, data, len))
         return false;
     for (size_t i = 0; i < cnt; i++) {
-        if (strcmp(words[i].word, folded) == 0) {
+        if (words[i].word[1] == folded[1] && strcmp(words[i].word, folded) == 0) {
             *offset_s = words[i].offset_s;
             return true;
         }
