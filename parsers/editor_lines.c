@@ -6,64 +6,33 @@
 #define PLACE_LEN  90u /* longest "PLACE, Region, Month day" before the bracket of a dateline */
 #define BYLINE_LEN 160u
 
-static const char *const agencies[] = {
-    "dpa",
-    "afp",
-    "apa",
-    "ap",
-    "ats",
-    "sda",
-    "reuters",
-    "kna",
-    "epd",
-    "upi",
-    "efe",
-    "ansa",
-    "belga",
-    "anp",
-    "ntb",
-    "tt",
-    "stt",
-    "pap",
-    "ctk",
-    "tass",
-    "interfax",
-    "kyodo",
-    "jiji",
-    "yonhap",
-    "pa",
-    "aap",
-    "bloomberg",
-    "xinhua",
-    "ddp",
-    "dapd",
-    "sid",
-    "tca",
-    "tns",
-    "aptn",
-    "mti",
-    "ritzau",
-    "lusa",
-    "agi",
-    "ana",
-    "keystone-ats",
-    "keystone-sda",
-    "awp",
-    "kipa",
-    "kathpress",
-    "ots",
-    "prnewswire",
-    "pr newswire",
-    "asianet",
-    "globenewswire",
-    "business wire",
-    "prnewswire-asianet",
-    "prnewswire-firstcall",
-    "accesswire",
-    "newsfile",
-    "canadian press",
-    "the canadian press",
+/* By first letter.  No letter has all of its places, so a row without name ends it. */
+#define AGENCIES_PER_LETTER 14u
+/* clang-format off: it spreads the rows. */
+static const char *const agencies[26][AGENCIES_PER_LETTER] = {
+    ['a' - 'a'] = { "afp", "apa", "ap", "ats", "ansa", "anp", "aap", "aptn", "agi", "ana", "awp", "asianet",
+                    "accesswire" },
+    ['b' - 'a'] = { "belga", "bloomberg", "business wire" },
+    ['c' - 'a'] = { "ctk", "canadian press" },
+    ['d' - 'a'] = { "dpa", "ddp", "dapd" },
+    ['e' - 'a'] = { "epd", "efe" },
+    ['g' - 'a'] = { "globenewswire" },
+    ['i' - 'a'] = { "interfax" },
+    ['j' - 'a'] = { "jiji" },
+    ['k' - 'a'] = { "kna", "kyodo", "keystone-ats", "keystone-sda", "kipa", "kathpress" },
+    ['l' - 'a'] = { "lusa" },
+    ['m' - 'a'] = { "mti" },
+    ['n' - 'a'] = { "ntb", "newsfile" },
+    ['o' - 'a'] = { "ots" },
+    ['p' - 'a'] = { "pap", "pa", "prnewswire", "pr newswire", "prnewswire-asianet", "prnewswire-firstcall" },
+    ['r' - 'a'] = { "reuters", "ritzau" },
+    ['s' - 'a'] = { "sda", "stt", "sid" },
+    ['t' - 'a'] = { "tt", "tass", "tca", "tns", "the canadian press" },
+    ['u' - 'a'] = { "upi" },
+    ['x' - 'a'] = { "xinhua" },
+    ['y' - 'a'] = { "yonhap" },
 };
+/* clang-format on */
 
 bool sl_byline_read(struct sl_span line, struct sl_span *name)
 {
@@ -89,9 +58,10 @@ bool sl_byline_read(struct sl_span line, struct sl_span *name)
 
 bool sl_agency_is(struct sl_span word)
 {
-    uint8_t letter = word.len != 0 ? sl_lower(word.data[0]) : 0;
-    for (size_t i = 0; i < sizeof(agencies) / sizeof(*agencies); i++) {
-        if ((uint8_t)agencies[i][0] == letter && sl_span_is(word, agencies[i]))
+    if (word.len == 0 || !sl_is_ascii_letter(word.data[0]))
+        return false;
+    for (const char *const *name = agencies[sl_lower(word.data[0]) - 'a']; *name; name++) {
+        if (sl_span_is(word, *name))
             return true;
     }
     return false;
