@@ -256,19 +256,23 @@ static bool match_here(struct sl_span text, const char *phrase, uint32_t *len)
 
 static bool ends_word(struct sl_span text, uint32_t len) { return len == text.len || !sl_is_word_byte(text.data[len]); }
 
-/* What a look at two letters tells of nearly all phrases: this is not the one.  None begins with a blank or '?'. */
-static inline bool may_start(struct sl_span text, const char *phrase)
+/* The first two bytes of a text, in lower case: what they tell of nearly all phrases is that this is not the one. */
+static inline uint16_t key_of(struct sl_span text)
 {
-    if (text.len == 0 || sl_lower(text.data[0]) != (uint8_t)*phrase)
-        return false;
-    bool is_letter = phrase[1] >= 'a' && phrase[1] <= 'z';
-    return !is_letter || (text.len > 1 && sl_lower(text.data[1]) == (uint8_t)phrase[1]);
+    return (uint16_t)(sl_lower(text.data[0]) | (text.len > 1 ? sl_lower(text.data[1]) : 0) << 8);
+}
+
+/* No phrase begins with a blank or '?', but its second letter may be one, or none. */
+static inline bool may_start(uint16_t key, const char *phrase)
+{
+    return (uint8_t)phrase[0] == (key & 0xff) && ((uint8_t)phrase[1] == key >> 8 || phrase[1] < 'a');
 }
 
 bool sl_phrase_starts(struct sl_span text, const char *phrase, uint32_t *len)
 {
     uint32_t matched;
-    if (!may_start(text, phrase) || !match_here(text, phrase, &matched) || !ends_word(text, matched))
+    if (text.len == 0 || !may_start(key_of(text), phrase) || !match_here(text, phrase, &matched) ||
+        !ends_word(text, matched))
         return false;
     *len = matched;
     return true;
@@ -276,11 +280,12 @@ bool sl_phrase_starts(struct sl_span text, const char *phrase, uint32_t *len)
 
 bool sl_phrase_find(struct sl_span text, const char *phrase, uint32_t *off, uint32_t *len)
 {
+    const char pair[] = { phrase[0], phrase[1], '\0' };
+    bool has_pair = phrase[1] >= 'a';
     for (uint32_t i = 0; i < text.len; i++) {
-        /* The first letter first: it is seldom there. */
-        if (sl_lower(text.data[i]) != (uint8_t)*phrase)
-            continue;
-        if (i != 0 && sl_is_word_byte(text.data[i - 1]))
+        if (has_pair)
+            i += sl_pair_run(sl_span_skip(text, i), pair);
+        if (i == text.len || (i != 0 && sl_is_word_byte(text.data[i - 1])))
             continue;
         if (sl_phrase_starts(sl_span_skip(text, i), phrase, len)) {
             *off = i;
@@ -293,8 +298,11 @@ bool sl_phrase_find(struct sl_span text, const char *phrase, uint32_t *off, uint
 static bool starts_with_any(struct sl_span text, const char *const *phrases, size_t cnt)
 {
     uint32_t len;
+    if (text.len == 0)
+        return false;
+    uint16_t key = key_of(text);
     for (size_t i = 0; i < cnt; i++) {
-        if (may_start(text, phrases[i]) && sl_phrase_starts(text, phrases[i], &len))
+        if (may_start(key, phrases[i]) && sl_phrase_starts(text, phrases[i], &len))
             return true;
     }
     return false;
@@ -306,13 +314,14 @@ static bool starts_with_any(struct sl_span text, const char *const *phrases, siz
 static const struct sl_label *match_label(struct sl_span text, uint32_t *longest)
 {
     const struct sl_label *found = NULL;
-    uint8_t letter = sl_lower(text.data[0]);
+    uint16_t key = key_of(text);
+    uint8_t letter = (uint8_t)key;
     uint32_t len;
     *longest = 0;
     if (letter < 'a' || letter > 'z')
         return NULL;
     for (const struct sl_label *label = labels[letter - 'a']; label->phrase; label++) {
-        if (!may_start(text, label->phrase) || !sl_phrase_starts(text, label->phrase, &len))
+        if (!may_start(key, label->phrase) || !sl_phrase_starts(text, label->phrase, &len))
             continue;
         found = sl_label_stronger(found, label);
         *longest = len > *longest ? len : *longest;
@@ -323,11 +332,10 @@ static const struct sl_label *match_label(struct sl_span text, uint32_t *longest
 const struct sl_label *sl_label_find(struct sl_span text)
 {
     const struct sl_label *found = NULL;
-    uint32_t len;
-    for (uint32_t i = 0; i < text.len; i++) {
-        if (sl_is_word_byte(text.data[i]) && (i == 0 || !sl_is_word_byte(text.data[i - 1])))
-            found = sl_label_stronger(found, match_label(sl_span_skip(text, i), &len));
-    }
+    struct sl_word_walk walk = sl_word_walk(text);
+    uint32_t off, len;
+    while (sl_word_next(&walk, &off))
+        found = sl_label_stronger(found, match_label(sl_span_skip(text, off), &len));
     return found;
 }
 
@@ -347,8 +355,9 @@ static uint32_t match_ordinal(struct sl_span text)
 static uint32_t match_filler(struct sl_span text)
 {
     uint32_t len;
+    uint16_t key = key_of(text);
     for (size_t i = 0; i < sizeof(fillers) / sizeof(*fillers); i++) {
-        if ((uint8_t)fillers[i][0] == sl_lower(text.data[0]) && sl_phrase_starts(text, fillers[i], &len))
+        if (may_start(key, fillers[i]) && sl_phrase_starts(text, fillers[i], &len))
             return len;
     }
     return 0;
@@ -399,13 +408,14 @@ static bool means_a_part(struct sl_span rest)
 /* The request that starts at a word, and what it asks for. */
 static enum sl_request match_request(struct sl_span text)
 {
-    uint8_t letter = sl_lower(text.data[0]);
+    uint16_t key = key_of(text);
+    uint8_t letter = (uint8_t)key;
     uint32_t len;
     if (letter < 'a' || letter > 'z')
         return SL_REQUEST_NONE;
     const char *const *phrase = kill_requests[letter - 'a'];
     for (; *phrase; phrase++) {
-        if (may_start(text, *phrase) && sl_phrase_starts(text, *phrase, &len))
+        if (may_start(key, *phrase) && sl_phrase_starts(text, *phrase, &len))
             return means_a_part(sl_span_skip(text, len)) ? SL_REQUEST_CORRECT : SL_REQUEST_KILL;
     }
     return SL_REQUEST_NONE;
@@ -414,14 +424,11 @@ static enum sl_request match_request(struct sl_span text)
 enum sl_request sl_request_find(struct sl_span text)
 {
     enum sl_request found = SL_REQUEST_NONE;
-    bool in_word = false;
-    for (uint32_t i = 0; i < text.len && found != SL_REQUEST_KILL; i++) {
-        bool is_word = sl_is_word_byte(text.data[i]);
-        if (is_word && !in_word) {
-            enum sl_request request = match_request(sl_span_skip(text, i));
-            found = request > found ? request : found;
-        }
-        in_word = is_word;
+    struct sl_word_walk walk = sl_word_walk(text);
+    uint32_t off;
+    while (found != SL_REQUEST_KILL && sl_word_next(&walk, &off)) {
+        enum sl_request request = match_request(sl_span_skip(text, off));
+        found = request > found ? request : found;
     }
     return found;
 }

@@ -41,13 +41,12 @@ static const struct sl_label *match_label(const struct sl_profile *profile, stru
 const struct sl_label *sl_profile_label(const struct sl_profile *profile, struct sl_span text)
 {
     const struct sl_label *found = NULL;
-    uint32_t len;
+    uint32_t off, len;
     if (!profile || profile->first[26] == 0)
         return NULL;
-    for (uint32_t i = 0; i < text.len; i++) {
-        if (sl_is_word_byte(text.data[i]) && (i == 0 || !sl_is_word_byte(text.data[i - 1])))
-            found = sl_label_stronger(found, match_label(profile, sl_span_skip(text, i), &len));
-    }
+    struct sl_word_walk walk = sl_word_walk(text);
+    while (sl_word_next(&walk, &off))
+        found = sl_label_stronger(found, match_label(profile, sl_span_skip(text, off), &len));
     return found;
 }
 

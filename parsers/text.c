@@ -9,6 +9,27 @@
 #define REPLACEMENT     0xfffdu
 #define BYTE_ORDER_MARK 0xfeffu
 
+/* ---- bytes ---- */
+
+const uint8_t sl_byte_class[256] = {
+    ['A' ... 'Z'] = SL_BYTE_UPPER, ['a' ... 'z'] = SL_BYTE_LOWER,  ['0' ... '9'] = SL_BYTE_DIGIT,
+    [' '] = SL_BYTE_WHITE,         ['\t'] = SL_BYTE_WHITE,         ['\r'] = SL_BYTE_WHITE,
+    ['\n'] = SL_BYTE_WHITE,        [0x80 ... 0xff] = SL_BYTE_HIGH,
+};
+
+/* clang-format off: it spreads the rows. */
+#define LOWER_ROW(row)                                                                                                 \
+    (row), (row) + 1, (row) + 2, (row) + 3, (row) + 4, (row) + 5, (row) + 6, (row) + 7,                                \
+    (row) + 8, (row) + 9, (row) + 10, (row) + 11, (row) + 12, (row) + 13, (row) + 14, (row) + 15
+const uint8_t sl_byte_lower[256] = {
+    LOWER_ROW(0x00), LOWER_ROW(0x10), LOWER_ROW(0x20), LOWER_ROW(0x30),
+    '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',
+    'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^', '_',
+    LOWER_ROW(0x60), LOWER_ROW(0x70), LOWER_ROW(0x80), LOWER_ROW(0x90), LOWER_ROW(0xa0), LOWER_ROW(0xb0),
+    LOWER_ROW(0xc0), LOWER_ROW(0xd0), LOWER_ROW(0xe0), LOWER_ROW(0xf0),
+};
+/* clang-format on */
+
 /* ---- finding what is not plain ----
  *
  * Nearly all bytes of all wires are printable ASCII, so everything below strides over these in blocks and looks closely
@@ -159,39 +180,99 @@ static uint32_t line_run(const uint8_t *data, uint32_t len)
 
 #endif
 
-/* What a line holds beside printable ASCII with single blanks, all at once. */
-struct line_look {
-    bool has_high; /* a byte from 0x80 on */
-    bool has_control; /* C0 and DEL, TAB among them */
-    bool has_gap; /* two blanks together */
-};
-
-static struct line_look look_at(const uint8_t *data, uint32_t len)
-{
-    uint32_t i = 0, high = 0, control = 0, gap = 0;
 #if defined(__x86_64__)
-    const __m128i blank = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f);
-    __m128i high_bits = _mm_setzero_si128(), control_bits = high_bits, gap_bits = high_bits;
-    for (; len - i > 16; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
-        __m128i after = _mm_loadu_si128((const __m128i *)(data + i + 1));
-        /* As unsigned: byte < 0x20 is what saturates to nothing above 0x1f. */
-        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-        high_bits = _mm_or_si128(high_bits, block);
-        control_bits = _mm_or_si128(control_bits, _mm_or_si128(low, _mm_cmpeq_epi8(block, del)));
-        gap_bits = _mm_or_si128(gap_bits, _mm_and_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(after, blank)));
+
+/* At most 16 bytes, and zeros behind them; nothing behind the text is touched. */
+static inline __m128i load_short(const uint8_t *data, uint32_t len)
+{
+    uint64_t low = 0, high = 0;
+    uint32_t first, last;
+    if (len >= 8) {
+        memcpy(&low, data, 8);
+        memcpy(&high, data + len - 8, 8);
+        high = len == 8 ? 0 : high >> 8 * (16 - len);
+    } else if (len >= 4) {
+        memcpy(&first, data, 4);
+        memcpy(&last, data + len - 4, 4);
+        low = first | (uint64_t)last << 8 * (len - 4);
+    } else if (len != 0) {
+        low = data[0] | (uint64_t)data[len / 2] << 8 * (len / 2) | (uint64_t)data[len - 1] << 8 * (len - 1);
     }
-    high = (uint32_t)_mm_movemask_epi8(high_bits);
-    control = (uint32_t)_mm_movemask_epi8(control_bits);
-    gap = (uint32_t)_mm_movemask_epi8(gap_bits);
-#endif
-    for (; i < len; i++) {
-        high |= data[i] & 0x80u;
-        control |= data[i] < 0x20 || data[i] == 0x7f;
-        gap |= data[i] == ' ' && i + 1 < len && data[i + 1] == ' ';
-    }
-    return (struct line_look){ high != 0, control != 0, gap != 0 };
+    return _mm_set_epi64x((int64_t)high, (int64_t)low);
 }
+
+/* The bits of 16 bytes that are controls, or blanks, or not ASCII. */
+static inline uint32_t control_bits(__m128i block)
+{
+    /* As unsigned: byte < 0x20 is what saturates to nothing above 0x1f. */
+    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f))));
+}
+
+static inline uint32_t blank_bits(__m128i block)
+{
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(' ')));
+}
+
+struct sl_look sl_look_at(const uint8_t *data, uint32_t len)
+{
+    uint32_t high = 0, control = 0, blank_before = 0, gap = 0, wide = 0;
+    for (uint32_t i = 0; i < len; i += 16) {
+        uint32_t left = len - i, here = left < 16 ? (1u << left) - 1 : 0xffff;
+        __m128i block = left < 16 ? load_short(data + i, left) : _mm_loadu_si128((const __m128i *)(data + i));
+        uint32_t blank = blank_bits(block) << 2 | blank_before;
+        high |= (uint32_t)_mm_movemask_epi8(block);
+        control |= control_bits(block) & here;
+        gap |= blank & blank << 1;
+        wide |= blank & blank << 1 & blank << 2;
+        blank_before = blank >> 16; /* the last two of this block */
+    }
+    /* Two bits of the blocks before came along, which were looked at there. */
+    return (struct sl_look){ high != 0, control != 0, gap != 0, wide != 0 };
+}
+
+/* Where two blanks stand together, or a TAB; len where neither does. */
+static uint32_t gap_run(const uint8_t *data, uint32_t len)
+{
+    const __m128i tab = _mm_set1_epi8('\t');
+    for (uint32_t i = 0; i < len; i += 15) { /* the last byte is seen again: it may be the first of two */
+        uint32_t left = len - i;
+        __m128i block = left < 16 ? load_short(data + i, left) : _mm_loadu_si128((const __m128i *)(data + i));
+        uint32_t blank = blank_bits(block), bits = blank & blank >> 1;
+        bits |= (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, tab));
+        if (bits != 0)
+            return i + (uint32_t)__builtin_ctz(bits);
+        if (left <= 16)
+            break;
+    }
+    return len;
+}
+
+#else
+
+struct sl_look sl_look_at(const uint8_t *data, uint32_t len)
+{
+    struct sl_look look = { false, false, false, false };
+    for (uint32_t i = 0; i < len; i++) {
+        look.has_high |= data[i] >= 0x80;
+        look.has_control |= data[i] < 0x20 || data[i] == 0x7f;
+        bool is_gap = data[i] == ' ' && i + 1 < len && data[i + 1] == ' ';
+        look.has_gap |= is_gap;
+        look.has_wide_gap |= is_gap && i + 2 < len && data[i + 2] == ' ';
+    }
+    return look;
+}
+
+static uint32_t gap_run(const uint8_t *data, uint32_t len)
+{
+    for (uint32_t i = 0; i < len; i++) {
+        if (data[i] == '\t' || (data[i] == ' ' && i + 1 < len && data[i + 1] == ' '))
+            return i;
+    }
+    return len;
+}
+
+#endif
 
 /* ---- UTF-8 ---- */
 
@@ -488,7 +569,7 @@ void sl_text_fold(struct sl_out *out, uint32_t from)
     uint8_t *text = out->base + out->open_off + from;
     uint32_t end = without_white_end(text, out->len - out->open_off - from);
     uint32_t start = white_start(text, end), len = 0;
-    struct line_look look = look_at(text, end);
+    struct sl_look look = sl_look_at(text, end);
     if (start == 0 && !look.has_control && !look.has_gap) {
         sl_out_cut(out, from + end);
         return;
@@ -503,7 +584,7 @@ void sl_text_fold(struct sl_out *out, uint32_t from)
 }
 
 /* A line without blanks at its ends, of which most are put as they are. */
-static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl_span line, struct line_look look,
+static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl_span line, struct sl_look look,
                           struct sl_text_stats *stats)
 {
     if (!look.has_high && !look.has_control && !look.has_gap && !sl_charset_is_wide(charset)) {
@@ -524,7 +605,7 @@ void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t
     }
     while (len != 0 && data[len - 1] == ' ')
         len--;
-    put_looked_at(out, charset, (struct sl_span){ data, len }, look_at(data, len), stats);
+    put_looked_at(out, charset, (struct sl_span){ data, len }, sl_look_at(data, len), stats);
 }
 
 /* ---- lines of raw bytes ---- */
@@ -560,7 +641,7 @@ static uint32_t without_nbsp_end(const uint8_t *data, uint32_t len)
     return end == 0 || data[end - 1] < 0x80 ? end : len;
 }
 
-struct sl_span sl_span_trim(struct sl_span span)
+struct sl_span sl_span_trim_ends(struct sl_span span)
 {
     while (span.len != 0 && (is_blank(span.data[0]) || span.data[0] == 0xa0)) {
         span.data++;
@@ -575,7 +656,7 @@ struct sl_span sl_span_trim(struct sl_span span)
     return span;
 }
 
-bool sl_span_starts(struct sl_span span, const char *word)
+bool sl_span_starts_word(struct sl_span span, const char *word)
 {
     for (uint32_t i = 0; word[i] != '\0'; i++) {
         if (i == span.len || sl_lower(span.data[i]) != sl_lower((uint8_t)word[i]))
@@ -584,7 +665,7 @@ bool sl_span_starts(struct sl_span span, const char *word)
     return true;
 }
 
-bool sl_span_is(struct sl_span span, const char *word)
+bool sl_span_is_word(struct sl_span span, const char *word)
 {
     for (uint32_t i = 0; i < span.len; i++) {
         if (word[i] == '\0' || sl_lower(span.data[i]) != sl_lower((uint8_t)word[i]))
@@ -593,12 +674,67 @@ bool sl_span_is(struct sl_span span, const char *word)
     return word[span.len] == '\0';
 }
 
+uint32_t sl_pair_run(struct sl_span span, const char *pairs)
+{
+    uint32_t i = 0;
+#if defined(__x86_64__)
+    const __m128i fold = _mm_set1_epi8(0x20);
+    for (; span.len - i > 16; i += 16) {
+        __m128i block = _mm_or_si128(_mm_loadu_si128((const __m128i *)(span.data + i)), fold);
+        __m128i after = _mm_or_si128(_mm_loadu_si128((const __m128i *)(span.data + i + 1)), fold);
+        __m128i found = _mm_setzero_si128();
+        for (const char *pair = pairs; *pair; pair += 2)
+            found = _mm_or_si128(found, _mm_and_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8((char)(pair[0] | 0x20))),
+                                                      _mm_cmpeq_epi8(after, _mm_set1_epi8((char)(pair[1] | 0x20)))));
+        uint32_t bits = (uint32_t)_mm_movemask_epi8(found);
+        if (bits != 0)
+            return i + (uint32_t)__builtin_ctz(bits);
+    }
+#endif
+    for (; i + 1 < span.len; i++) {
+        for (const char *pair = pairs; *pair; pair += 2) {
+            if ((span.data[i] | 0x20) == (pair[0] | 0x20) && (span.data[i + 1] | 0x20) == (pair[1] | 0x20))
+                return i;
+        }
+    }
+    return span.len;
+}
+
+uint64_t sl_word_starts(struct sl_span text, bool *in_word)
+{
+    uint64_t words = 0;
+    uint32_t len = text.len < 64 ? text.len : 64;
+#if defined(__x86_64__)
+    for (uint32_t i = 0; i < len; i += 16) {
+        __m128i block =
+            len - i < 16 ? load_short(text.data + i, len - i) : _mm_loadu_si128((const __m128i *)(text.data + i));
+        /* As unsigned and counted from its first: a letter is what 25 does not lessen. */
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(block, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i digit = _mm_sub_epi8(block, _mm_set1_epi8('0'));
+        letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+        digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+        words |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), block)) << i;
+    }
+#else
+    for (uint32_t i = 0; i < len; i++)
+        words |= (uint64_t)sl_is_word_byte(text.data[i]) << i;
+#endif
+    uint64_t starts = words & ~(words << 1 | *in_word);
+    *in_word = words >> 63;
+    return starts;
+}
+
 bool sl_span_find(struct sl_span span, const char *word, uint32_t *off)
 {
     size_t word_len = strlen(word);
-    uint8_t first = sl_lower((uint8_t)*word);
+    const char pair[] = { word[0], word_len > 1 ? word[1] : '\0', '\0' };
     for (uint32_t i = 0; i + word_len <= span.len; i++) {
-        if (sl_lower(span.data[i]) == first && sl_span_starts((struct sl_span){ span.data + i, span.len - i }, word)) {
+        struct sl_span rest = { span.data + i, span.len - i };
+        if (word_len > 1) {
+            i += sl_pair_run(rest, pair);
+            rest = (struct sl_span){ span.data + i, span.len - i };
+        }
+        if (sl_span_starts(rest, word)) {
             *off = i;
             return true;
         }
@@ -623,21 +759,20 @@ void sl_para_begin(struct sl_para *para, struct sl_out *out, enum sl_charset cha
 }
 
 /* Columns are parted by a TAB, by three blanks, or by two that no typist put after a sentence. */
-static enum line_shape shape_of(struct sl_span line)
+static enum line_shape shape_of(struct sl_span line, struct sl_look look)
 {
-    bool has_gap = false;
-    for (uint32_t i = 0; i < line.len; i++) {
-        if (line.data[i] == '\t')
-            return SHAPE_ROW;
-        if (line.data[i] != ' ' || has_gap)
-            continue;
-        uint32_t start = i;
-        while (line.data[i + 1] == ' ') /* the line is trimmed: it ends with something else */
-            i++;
-        bool is_typist = start != 0 && memchr(".!?:;,\"')", line.data[start - 1], 9);
-        has_gap = i + 1 - start >= (is_typist ? 3 : 2);
+    if (look.has_control && memchr(line.data, '\t', line.len))
+        return SHAPE_ROW;
+    if (look.has_wide_gap || !look.has_gap)
+        return look.has_wide_gap ? SHAPE_GAPS : SHAPE_PROSE;
+    /* The line is trimmed: no gap is at its start. */
+    for (uint32_t at = gap_run(line.data, line.len); at < line.len;) {
+        if (!memchr(".!?:;,\"')", line.data[at - 1], 9))
+            return SHAPE_GAPS;
+        at += 2;
+        at += gap_run(line.data + at, line.len - at);
     }
-    return has_gap ? SHAPE_GAPS : SHAPE_PROSE;
+    return SHAPE_PROSE;
 }
 
 static bool ends_sentence(struct sl_slice text)
@@ -666,8 +801,7 @@ static void put_cells(struct sl_para *para, struct sl_span line)
     uint32_t end = sl_out_opened(para->out).len;
     for (uint32_t i = 0; i < line.len;) {
         uint32_t cell = i, tab_cnt = 0;
-        while (i < line.len && line.data[i] != '\t' && !(line.data[i] == ' ' && line.data[i + 1] == ' '))
-            i++;
+        i += gap_run(line.data + i, line.len - i);
         uint32_t start = sl_out_opened(para->out).len;
         sl_text_put_line(para->out, para->charset, line.data + cell, i - cell, para->stats);
         if (sl_out_opened(para->out).len != start)
@@ -716,7 +850,7 @@ static bool put_separator(struct sl_para *para, struct sl_span line, enum line_s
 }
 
 /* False: nothing of it is text. */
-static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shape shape, struct line_look look)
+static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shape shape, struct sl_look look)
 {
     uint32_t start = sl_out_opened(para->out).len;
     if (shape == SHAPE_PROSE)
@@ -728,10 +862,13 @@ static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shap
 
 void sl_para_line(struct sl_para *para, struct sl_span line)
 {
-    bool is_indented = line.len >= 2 && (line.data[0] == '\t' || (line.data[0] == ' ' && line.data[1] == ' '));
-    line = sl_span_trim(line);
-    struct line_look look = look_at(line.data, line.len);
-    enum line_shape shape = look.has_gap || look.has_control ? shape_of(line) : SHAPE_PROSE;
+    struct sl_span words = sl_span_trim(line);
+    sl_para_looked_at(para, words, sl_look_at(words.data, words.len), sl_para_is_indented(line));
+}
+
+void sl_para_looked_at(struct sl_para *para, struct sl_span line, struct sl_look look, bool is_indented)
+{
+    enum line_shape shape = look.has_gap || look.has_control ? shape_of(line, look) : SHAPE_PROSE;
     if (para->state == PARA_MAYBE_ROW && shape == SHAPE_PROSE)
         settle_as_prose(para);
 

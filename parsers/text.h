@@ -94,11 +94,52 @@ struct sl_span {
 
 /* The next line of *rest without its end.  CR LF, LF, CR and CR CR LF each end one line.  False at the end. */
 bool sl_line_next(struct sl_span *rest, struct sl_span *line);
+struct sl_span sl_span_trim_ends(struct sl_span span);
 /* Without blanks, TABs, CR, LF, NUL at the ends, and Latin-1 NBSP that is not the tail of a UTF-8 character. */
-struct sl_span sl_span_trim(struct sl_span span);
-bool sl_span_is(struct sl_span span, const char *word);                 /* exactly, ASCII case folded */
-bool sl_span_starts(struct sl_span span, const char *word);             /* ASCII case folded */
-bool sl_span_find(struct sl_span span, const char *word, uint32_t *off); /* ASCII case folded */
+static inline struct sl_span sl_span_trim(struct sl_span span)
+{
+    /* Most spans that are trimmed were it before. */
+    if (span.len != 0 && span.data[0] > ' ' && span.data[span.len - 1] > ' ' && span.data[0] != 0xa0 &&
+        span.data[span.len - 1] != 0xa0)
+        return span;
+    return sl_span_trim_ends(span);
+}
+
+extern const uint8_t sl_byte_lower[256]; /* ASCII letters in lower case, other bytes as they are */
+
+/* The next three fold ASCII case.  Of a table of words most differ in the first letter, so that is looked at here. */
+bool sl_span_is_word(struct sl_span span, const char *word);
+static inline bool sl_span_is(struct sl_span span, const char *word)
+{
+    if (span.len == 0)
+        return *word == '\0';
+    return sl_byte_lower[span.data[0]] == sl_byte_lower[(uint8_t)*word] && sl_span_is_word(span, word);
+}
+bool sl_span_starts_word(struct sl_span span, const char *word);
+static inline bool sl_span_starts(struct sl_span span, const char *word)
+{
+    if (span.len == 0)
+        return *word == '\0';
+    return (sl_byte_lower[span.data[0]] == sl_byte_lower[(uint8_t)*word] || *word == '\0') &&
+           sl_span_starts_word(span, word);
+}
+bool sl_span_find(struct sl_span span, const char *word, uint32_t *off);
+
+/* The first place where two letters stand of which `pairs` is made, as "em" and "no" of "emno"; len where none do.
+ * ASCII letters of any case; other bytes of the text may pass for them, so that it is only a place to look at. */
+uint32_t sl_pair_run(struct sl_span span, const char *pairs);
+
+/* Where words begin in the first 64 bytes, one bit each, and whether the next 64 go on with one.  Words are what
+ * sl_is_word_byte (ascii.h) says. */
+uint64_t sl_word_starts(struct sl_span text, bool *in_word);
+
+/* What a line holds beside printable ASCII with single blanks, all at once. */
+struct sl_look {
+    bool has_high; /* a byte from 0x80 on */
+    bool has_control; /* C0 and DEL, TAB among them */
+    bool has_gap, has_wide_gap; /* two blanks together, three */
+};
+struct sl_look sl_look_at(const uint8_t *data, uint32_t len);
 
 /* ---- paragraphs ---- */
 
@@ -122,6 +163,12 @@ struct sl_para {
 };
 void sl_para_begin(struct sl_para *para, struct sl_out *out, enum sl_charset charset, struct sl_text_stats *stats);
 void sl_para_line(struct sl_para *para, struct sl_span line); /* an empty one ends the paragraph */
+/* The same for who has looked at the line: trimmed, and whether what was trimmed indented it. */
+void sl_para_looked_at(struct sl_para *para, struct sl_span line, struct sl_look look, bool is_indented);
+static inline bool sl_para_is_indented(struct sl_span line)
+{
+    return line.len >= 2 && (line.data[0] == '\t' || (line.data[0] == ' ' && line.data[1] == ' '));
+}
 void sl_para_break(struct sl_para *para);
 void sl_para_end(struct sl_para *para);
 

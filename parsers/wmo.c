@@ -384,6 +384,9 @@ static bool is_test(const struct sl_wmo *story, bool *is_exercise)
                                              "for exercise purposes only", "this is a drill",     NULL };
     static const char *const word_test[] = { "test", NULL }, *const word_exercise[] = { "exercise", "drill", NULL };
     struct sl_span start = sl_span_head(story->text, TELL_MAX);
+    /* Most messages hold no such word at all. */
+    if (!has_phrase(start, word_test) && !has_phrase(start, word_exercise))
+        start.len = 0;
     *is_exercise = has_phrase(start, exercises) || has_phrase(story->title, word_exercise) ||
                    has_phrase(story->instruction, word_exercise);
     return *is_exercise || story->product->nature == SL_WMO_TEST || story->has_test_event || has_phrase(start, tests) ||

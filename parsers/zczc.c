@@ -416,8 +416,8 @@ static void say_text(struct zczc *wire)
     sl_story_weigh_embargo(story, headline, false);
     sl_story_weigh_embargo(story, wire->first_line, false);
     struct sl_span start = wire->text;
-    enum sl_request request = sl_story_find_request(story, &start);
-    if (request != SL_REQUEST_NONE && sl_story_calls_editors(story))
+    enum sl_request request = sl_story_calls_editors(story) ? sl_story_find_request(story, &start) : SL_REQUEST_NONE;
+    if (request != SL_REQUEST_NONE)
         sl_story_note_request(story, request);
     sl_story_weigh_test(story);
     sl_story_say_kind(story);
