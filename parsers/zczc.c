@@ -61,16 +61,18 @@ static bool next_line(struct sl_span *rest, struct sl_span *line)
     struct sl_span before = *rest;
     if (!sl_line_next(rest, line))
         return false;
-    for (uint32_t i = 0; i < line->len; i++) {
-        if (line->data[i] != SI && line->data[i] != EM)
-            continue;
-        /* Most stand before CR or LF, and end the same line. */
-        bool is_last = sl_span_trim(sl_span_skip(*line, i + 1)).len == 0;
-        line->len = i;
-        if (!is_last)
-            *rest = sl_span_skip(before, i + 1);
-        break;
-    }
+    const uint8_t *si = sl_span_first(*line, SI);
+    struct sl_span head = sl_span_head(*line, si ? (uint32_t)(si - line->data) : line->len);
+    const uint8_t *end = sl_span_first(head, EM);
+    end = end ? end : si;
+    if (!end)
+        return true;
+    /* Most stand before CR or LF, and end the same line. */
+    uint32_t len = (uint32_t)(end - line->data);
+    bool is_last = sl_span_trim(sl_span_skip(*line, len + 1)).len == 0;
+    line->len = len;
+    if (!is_last)
+        *rest = sl_span_skip(before, len + 1);
     return true;
 }
 
@@ -338,15 +340,6 @@ static struct sl_span trim_marks(struct sl_span line)
     return line;
 }
 
-static bool has_gap(struct sl_span line)
-{
-    uint32_t off;
-    if (line.len == 0)
-        return false;
-    line = sl_span_trim(line);
-    return sl_span_find(line, "   ", &off) || memchr(line.data, '\t', line.len);
-}
-
 /* Was the line, of this length, broken by a machine before these words? */
 static bool was_wrapped(uint32_t len, struct sl_span words)
 {
@@ -358,19 +351,21 @@ static void put_text(struct zczc *wire, struct sl_span rest)
 {
     struct sl_story *story = &wire->story;
     struct sl_para para;
-    struct sl_span line, before = { NULL, 0 };
-    struct sl_span format = wire->said[SL_HEADER_FORMAT];
+    struct sl_span line, format = wire->said[SL_HEADER_FORMAT];
     uint32_t dateline_len = (uint32_t)(rest.data - sl_span_trim(wire->text).data), len = 0;
+    bool had_columns = false;
     sl_para_begin(&para, story->out, story->charset, &story->parse->text);
     para.keep_lines = format.len == 1 && format.data[0] == 'T';
     while (next_line(&rest, &line)) {
         line = trim_marks(line);
         struct sl_span words = sl_span_trim(line);
-        bool are_rows = has_gap(before) && has_gap(line);
+        struct sl_look look = sl_look_at(words.data, words.len);
+        bool has_columns = look.has_wide_gap || (look.has_control && sl_span_first(words, '\t'));
+        bool are_rows = had_columns && has_columns;
         if (len != 0 && words.len != 0 && !are_rows && !was_wrapped(len, words))
             sl_para_break(&para);
-        sl_para_line(&para, line);
-        before = line;
+        sl_para_looked_at(&para, words, look, sl_para_is_indented(line));
+        had_columns = has_columns;
         len = words.len != 0 ? line.len + dateline_len : 0;
         dateline_len = 0;
     }
