@@ -286,15 +286,8 @@ static bool starts_time(struct sl_span rest, bool is_capital)
 /* Does a word stand here without which nothing below is found?  Most notes hold none. */
 static bool may_speak_of_one(struct sl_span text)
 {
-    for (uint32_t i = sl_pair_run(text, "emspno"); i < text.len;
-         i += 1 + sl_pair_run(sl_span_skip(text, i + 1), "emspno")) {
-        struct sl_span word = sl_span_skip(text, i);
-        if (i != 0 && sl_is_word_byte(text.data[i - 1]))
-            continue;
-        if (sl_span_starts(word, "embargo") || sl_span_starts(word, "sperr") || sl_span_starts(word, "not"))
-            return true;
-    }
-    return false;
+    static const char *const beginnings[] = { "embargo", "sperr", "not", NULL };
+    return sl_word_begins(text, beginnings);
 }
 
 /* Where the embargo's own words end and its time may begin. */

@@ -674,18 +674,26 @@ bool sl_span_is_word(struct sl_span span, const char *word)
     return word[span.len] == '\0';
 }
 
+#define PAIRS_MAX 4u
+
 uint32_t sl_pair_run(struct sl_span span, const char *pairs)
 {
     uint32_t i = 0;
 #if defined(__x86_64__)
     const __m128i fold = _mm_set1_epi8(0x20);
+    __m128i first[PAIRS_MAX], second[PAIRS_MAX];
+    unsigned cnt = 0;
+    for (; span.len > 16 && pairs[2 * cnt]; cnt++) {
+        first[cnt] = _mm_set1_epi8((char)(pairs[2 * cnt] | 0x20));
+        second[cnt] = _mm_set1_epi8((char)(pairs[2 * cnt + 1] | 0x20));
+    }
     for (; span.len - i > 16; i += 16) {
         __m128i block = _mm_or_si128(_mm_loadu_si128((const __m128i *)(span.data + i)), fold);
         __m128i after = _mm_or_si128(_mm_loadu_si128((const __m128i *)(span.data + i + 1)), fold);
         __m128i found = _mm_setzero_si128();
-        for (const char *pair = pairs; *pair; pair += 2)
-            found = _mm_or_si128(found, _mm_and_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8((char)(pair[0] | 0x20))),
-                                                      _mm_cmpeq_epi8(after, _mm_set1_epi8((char)(pair[1] | 0x20)))));
+        for (unsigned pair = 0; pair < cnt; pair++)
+            found = _mm_or_si128(
+                found, _mm_and_si128(_mm_cmpeq_epi8(block, first[pair]), _mm_cmpeq_epi8(after, second[pair])));
         uint32_t bits = (uint32_t)_mm_movemask_epi8(found);
         if (bits != 0)
             return i + (uint32_t)__builtin_ctz(bits);
@@ -698,6 +706,23 @@ uint32_t sl_pair_run(struct sl_span span, const char *pairs)
         }
     }
     return span.len;
+}
+
+bool sl_word_begins(struct sl_span text, const char *const *beginnings)
+{
+    char pairs[2 * PAIRS_MAX + 1];
+    unsigned cnt = 0;
+    for (; beginnings[cnt]; cnt++)
+        memcpy(pairs + 2 * cnt, beginnings[cnt], 2);
+    pairs[2 * cnt] = '\0';
+    for (uint32_t i = sl_pair_run(text, pairs); i < text.len; i += sl_pair_run(sl_span_skip(text, i), pairs)) {
+        for (unsigned j = 0; (i == 0 || !sl_is_word_byte(text.data[i - 1])) && j < cnt; j++) {
+            if (sl_span_starts(sl_span_skip(text, i), beginnings[j]))
+                return true;
+        }
+        i++;
+    }
+    return false;
 }
 
 uint64_t sl_word_starts(struct sl_span text, bool *in_word)
@@ -796,14 +821,18 @@ static bool starts_paragraph(const struct sl_para *para, struct sl_span line, bo
 }
 
 /* Cells parted by TABs: as many as the line has between two of them, else one.  None at the end. */
-static void put_cells(struct sl_para *para, struct sl_span line)
+static void put_cells(struct sl_para *para, struct sl_span line, struct sl_look look)
 {
+    bool is_plain = !look.has_high && !look.has_control;
     uint32_t end = sl_out_opened(para->out).len;
     for (uint32_t i = 0; i < line.len;) {
         uint32_t cell = i, tab_cnt = 0;
         i += gap_run(line.data + i, line.len - i);
         uint32_t start = sl_out_opened(para->out).len;
-        sl_text_put_line(para->out, para->charset, line.data + cell, i - cell, para->stats);
+        if (is_plain)
+            sl_out_put(para->out, line.data + cell, i - cell);
+        else
+            sl_text_put_line(para->out, para->charset, line.data + cell, i - cell, para->stats);
         if (sl_out_opened(para->out).len != start)
             end = sl_out_opened(para->out).len;
         for (; i < line.len && (line.data[i] == ' ' || line.data[i] == '\t'); i++)
@@ -856,7 +885,7 @@ static bool put_shaped(struct sl_para *para, struct sl_span line, enum line_shap
     if (shape == SHAPE_PROSE)
         put_looked_at(para->out, para->charset, line, look, para->stats);
     else
-        put_cells(para, line);
+        put_cells(para, line, look);
     return sl_out_opened(para->out).len != start;
 }
 

@@ -125,10 +125,14 @@ static inline bool sl_span_starts(struct sl_span span, const char *word)
 }
 bool sl_span_find(struct sl_span span, const char *word, uint32_t *off);
 
-/* The first place where two letters stand of which `pairs` is made, as "em" and "no" of "emno"; len where none do.
- * ASCII letters of any case; other bytes of the text may pass for them, so that it is only a place to look at. */
+/* The first place where two letters stand of which `pairs` (at most four) is made, as "em" and "no" of "emno"; len
+ * where none do.  ASCII letters of any case; other bytes of the text may pass for them, so that it is only a place to
+ * look at. */
 uint32_t sl_pair_run(struct sl_span span, const char *pairs);
 
+/* Does a word of the text begin with one of these, in lower case and of two letters or more?  At most four,
+ * and NULL behind them. */
+bool sl_word_begins(struct sl_span text, const char *const *beginnings);
 /* Where words begin in the first 64 bytes, one bit each, and whether the next 64 go on with one.  Words are what
  * sl_is_word_byte (ascii.h) says. */
 uint64_t sl_word_starts(struct sl_span text, bool *in_word);

@@ -384,8 +384,8 @@ static bool is_test(const struct sl_wmo *story, bool *is_exercise)
                                              "for exercise purposes only", "this is a drill",     NULL };
     static const char *const word_test[] = { "test", NULL }, *const word_exercise[] = { "exercise", "drill", NULL };
     struct sl_span start = sl_span_head(story->text, TELL_MAX);
-    /* Most messages hold no such word at all. */
-    if (!has_phrase(start, word_test) && !has_phrase(start, word_exercise))
+    static const char *const beginnings[] = { "test", "exercise", "drill", NULL };
+    if (!sl_word_begins(start, beginnings)) /* one of them is in each of the phrases, and in few messages */
         start.len = 0;
     *is_exercise = has_phrase(start, exercises) || has_phrase(story->title, word_exercise) ||
                    has_phrase(story->instruction, word_exercise);
