@@ -1,10 +1,17 @@
 #include "pipeline/backlog.h"
 
+#include "pipeline/roster.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct sl_backlog {
     struct sl_cursor *cursor;
+    char *directory;
+    enum sl_family family;
+    struct sl_roster *roster;
+    uint64_t roster_epoch; /* feeds change with starts only */
     uint64_t next_seq; /* 0: nothing was given yet */
     bool stopped; /* at the end, or before a broken place where the journal writes */
     bool passes; /* broken places hold it up no more, until the next whole record */
@@ -15,9 +22,14 @@ int sl_backlog_open(struct sl_backlog **out, const char *directory, enum sl_fami
     struct sl_backlog *backlog = calloc(1, sizeof(*backlog));
     if (!backlog)
         return -ENOMEM;
-    int rc = sl_cursor_open(&backlog->cursor, directory, family, seq, ns);
+    backlog->family = family;
+    backlog->directory = strdup(directory);
+    backlog->roster = calloc(1, sizeof(*backlog->roster));
+    int rc = -ENOMEM;
+    if (backlog->directory && backlog->roster)
+        rc = sl_cursor_open(&backlog->cursor, directory, family, seq, ns);
     if (rc) {
-        free(backlog);
+        sl_backlog_close(backlog);
         return rc;
     }
     *out = backlog;
@@ -49,6 +61,14 @@ int sl_backlog_next(struct sl_backlog *backlog, const struct sl_record **record)
     }
 }
 
+const char *sl_backlog_feed(struct sl_backlog *backlog, const struct sl_record *record)
+{
+    if (record->epoch != backlog->roster_epoch)
+        backlog->roster->end_seq = 0;
+    backlog->roster_epoch = record->epoch;
+    return sl_roster_name(backlog->roster, backlog->directory, backlog->family, record->seq, record->feed);
+}
+
 void sl_backlog_pass(struct sl_backlog *backlog) { backlog->passes = true; }
 
 void sl_backlog_close(struct sl_backlog *backlog)
@@ -56,5 +76,7 @@ void sl_backlog_close(struct sl_backlog *backlog)
     if (!backlog)
         return;
     sl_cursor_close(backlog->cursor);
+    free(backlog->directory);
+    free(backlog->roster);
     free(backlog);
 }

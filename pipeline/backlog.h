@@ -25,6 +25,8 @@ int sl_backlog_open(struct sl_backlog **backlog, const char *directory, enum sl_
                     int64_t ns);
 int sl_backlog_next(struct sl_backlog *backlog, const struct sl_record **record);
 void sl_backlog_pass(struct sl_backlog *backlog);
+/* The feed of the record that next gave last, good until the following next; NULL: the journal does not say. */
+const char *sl_backlog_feed(struct sl_backlog *backlog, const struct sl_record *record);
 void sl_backlog_close(struct sl_backlog *backlog); /* NULL: nothing */
 
 #endif

@@ -406,8 +406,12 @@ static int refuse(struct sl_reader *reader, struct sl_event *event, uint64_t seq
     return give_missed(reader, event);
 }
 
-static const char *feed_of(const struct sl_stay *stay, const struct sl_record *record)
+static const char *feed_of(const struct sl_reader *reader, const struct sl_record *record)
 {
+    const struct sl_stay *stay = reader->stay;
+    const char *name = reader->backlog ? sl_backlog_feed(reader->backlog, record) : NULL;
+    if (name)
+        return name;
     return record->feed < stay->visit.welcome->feed_cnt ? stay->visit.feed[record->feed] : "";
 }
 
@@ -415,7 +419,7 @@ static const char *feed_of(const struct sl_stay *stay, const struct sl_record *r
 static int give(struct sl_reader *reader, struct sl_event *event, const struct sl_record *record)
 {
     event->epoch = record->epoch;
-    event->feed = feed_of(reader->stay, record);
+    event->feed = feed_of(reader, record);
     event->stamps.read_ns = sl_clock_real(NULL);
     note_read(reader->stay->seat, event);
     if (reader->options.filter && !sl_filter_match(reader->options.filter, event))

@@ -2,6 +2,7 @@
 
 #include "pipeline/control.h"
 #include "pipeline/crc32c.h"
+#include "pipeline/roster.h"
 #include "pipeline/say.h"
 #include "pipeline/scribe.h"
 #include "ring/mem.h"
@@ -290,6 +291,19 @@ static void leave_log(struct log *log)
     log->joined = false;
 }
 
+/* Records name their feed by its number only, which is another's when the configuration has changed. */
+static void note_feeds(const struct journal *journal, const struct log *log)
+{
+    static struct sl_roster roster;
+    roster.cnt = journal->config->feed_cnt;
+    for (uint32_t i = 0; i < roster.cnt; i++)
+        snprintf(roster.names[i], sizeof(roster.names[i]), "%s", journal->config->feeds[i].name);
+    int rc = sl_roster_write(journal->config->journal_directory, log->scribe.config.family, log->rx.first_seq, &roster);
+    if (rc)
+        sl_say(SL_SAY_ERROR, "journal family=%s: the names of the feeds cannot be written: %s",
+               sl_family_name(log->scribe.config.family), strerror(-rc));
+}
+
 static int join_log(struct journal *journal, struct log *log, int fd, int page_fd)
 {
     leave_log(log);
@@ -313,6 +327,7 @@ static int join_log(struct journal *journal, struct log *log, int fd, int page_f
     if (log->next < first && log->scribe.config.family == SL_FAMILY_TAPE)
         log->next = first;
     sl_log_seek(&log->rx, log->next);
+    note_feeds(journal, log);
     return 0;
 }
 

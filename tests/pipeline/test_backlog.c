@@ -1,5 +1,6 @@
 #include "pipeline/backlog.h"
 #include "pipeline/filter.h"
+#include "pipeline/roster.h"
 #include "pipeline/scribe.h"
 #include "tests/pipeline/fake_daemon.h"
 
@@ -436,6 +437,82 @@ Test(backlog, without_a_journal_for_us_a_restart_names_all_between)
     cr_assert(event.type == SL_EVENT_EPOCH && event.seq == 31 && event.missed_first == 11 && event.missed_last == 30);
     expect_seqs(reader, 32, 33);
     sl_reader_close(reader);
+    stop_with_journal(fake);
+}
+
+/* ---- names of feeds ---- */
+
+static void write_roster(const struct fake *fake, uint64_t seq, const char *first, const char *second)
+{
+    static struct sl_roster roster;
+    memset(&roster, 0, sizeof(roster));
+    roster.cnt = 2;
+    strcpy(roster.names[0], first);
+    strcpy(roster.names[1], second);
+    cr_assert_eq(sl_roster_write(fake->journal, SL_FAMILY_TAPE, seq, &roster), 0);
+}
+
+Test(backlog, a_feed_has_the_name_that_it_had_then)
+{
+    struct fake *fake = start_with_journal(TAPE_LEN);
+    write_roster(fake, 1, "old", "gone");
+    publish_to(fake, 20);
+    begin_anew(fake, 0xe2, 21);
+    write_roster(fake, 21, "dpa", "hot");
+    publish_to(fake, 200);
+    struct sl_reader *reader = join(fake, (struct sl_reader_options){ .from = SL_FROM_OLDEST });
+    for (uint64_t seq = 1; seq <= 20; seq++) {
+        expect_seq(reader, seq);
+        cr_assert_str_eq(event.feed, "gone");
+    }
+    expect_event(reader, SL_EVENT_EPOCH);
+    for (uint64_t seq = 22; seq <= 200; seq++) {
+        expect_seq(reader, seq);
+        cr_assert_str_eq(event.feed, "hot");
+    }
+    sl_reader_close(reader);
+    stop_with_journal(fake);
+}
+
+Test(backlog, a_roster_says_what_was_written_and_is_written_once)
+{
+    struct fake *fake = start_with_journal(TAPE_LEN);
+    static struct sl_roster roster;
+    char path[160];
+    write_roster(fake, 5, "a", "b");
+    write_roster(fake, 9, "a", "b");
+    write_roster(fake, 12, "a", "c");
+    static const struct {
+        uint64_t seq;
+        uint16_t feed;
+        const char *name;
+    } rows[] = {
+        {4,           0,     NULL},
+        { 5,          0,     "a" },
+        { 11,         1,     "b" },
+        { 12,         1,     "c" },
+        { 1ull << 60, 1,     "c" },
+        { 12,         2,     ""  },
+        { 12,         65535, ""  },
+    };
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        const char *name = sl_roster_name(&roster, fake->journal, SL_FAMILY_TAPE, rows[r].seq, rows[r].feed);
+        cr_expect(rows[r].name ? name && !strcmp(name, rows[r].name) : !name, "row %zu: %s", r, name ? name : "none");
+        roster = (struct sl_roster){ 0 };
+    }
+    snprintf(path, sizeof(path), "%s/tape/00000000000000000009.feeds", fake->journal);
+    cr_expect_eq(access(path, F_OK), -1);
+    /* A file that nobody of us wrote. */
+    snprintf(path, sizeof(path), "%s/tape/00000000000000000012.feeds", fake->journal);
+    FILE *file = fopen(path, "w");
+    fprintf(file, "\x1b[2J\n%0100d\nfine\n", 7);
+    for (int i = 0; i < 5000; i++)
+        fprintf(file, "%d\n", i);
+    fclose(file);
+    cr_expect_str_eq(sl_roster_name(&roster, fake->journal, SL_FAMILY_TAPE, 12, 0), "");
+    cr_expect_str_eq(sl_roster_name(&roster, fake->journal, SL_FAMILY_TAPE, 12, 1), "");
+    cr_expect_str_eq(sl_roster_name(&roster, fake->journal, SL_FAMILY_TAPE, 12, 2), "fine");
+    cr_expect_leq(roster.cnt, SL_ROSTER_FEEDS_MAX);
     stop_with_journal(fake);
 }
 
