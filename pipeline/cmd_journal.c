@@ -1,6 +1,5 @@
 #include "pipeline/commands.h"
 
-#include "parsers/dates.h"
 #include "pipeline/event.h"
 #include "pipeline/facts.h"
 #include "pipeline/catalog.h"
@@ -15,8 +14,8 @@
 
 struct command {
     const char *directory;
-    uint64_t seq, count;
-    int64_t from_ns;
+    struct sl_moment from;
+    uint64_t count;
     bool raw, json;
     char *line; /* of JSON; grows */
     size_t line_cap;
@@ -27,16 +26,6 @@ static int refuse(const struct command *command, int rc)
 {
     fprintf(stderr, "slugline: journal: %s: %s\n", command->directory, strerror(-rc));
     return SL_EXIT_FINDING;
-}
-
-static bool take_from(void *to, char *text)
-{
-    struct command *command = to;
-    enum sl_date_zone given;
-    if (sl_take_count(&command->seq, text))
-        return true;
-    command->seq = 0;
-    return sl_date_iso((const uint8_t *)text, (uint32_t)strlen(text), NULL, &command->from_ns, &given);
 }
 
 /* ---- ls ---- */
@@ -209,7 +198,7 @@ static int read_through(struct command *command, enum sl_family family,
 {
     struct sl_cursor *cursor;
     struct sl_catalog_event event;
-    int rc = sl_cursor_open(&cursor, command->directory, family, command->seq, command->from_ns);
+    int rc = sl_cursor_open(&cursor, command->directory, family, command->from.seq, command->from.ns);
     if (rc)
         return rc;
     uint64_t taken = 0;
@@ -267,12 +256,12 @@ static int verify(struct command *command)
 
 int sl_cmd_journal(const struct sl_command *self, int argc, char **argv)
 {
-    static struct command command = { .directory = "/var/lib/slugline", .from_ns = INT64_MIN };
+    static struct command command = { .directory = "/var/lib/slugline", .from.ns = INT64_MIN };
     /* clang-format off */
     static const struct sl_option options[] = {
         { 'd', "directory", "DIR", "the journal's; default /var/lib/slugline", sl_take_text, &command.directory, NULL },
         { 'f', "from", "WHERE", "SEQ, or a time: 2026-01-05T10:01:02Z (UTC where it names no zone); default the oldest",
-          take_from, &command, "SEQ or a time" },
+          sl_take_moment, &command.from, "SEQ or a time" },
         { 'n', "count", "N", "cat: stop after N records", sl_take_count, &command.count, "a number from 1" },
         { 'r', "raw", NULL, "cat: messages as they came, with \\xNN for what is not printable", sl_take_flag,
           &command.raw, NULL },

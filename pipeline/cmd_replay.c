@@ -2,6 +2,7 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/event.h"
+#include "pipeline/retell.h"
 #include "pipeline/say.h"
 #include "pipeline/show.h"
 #include "pipeline/topo.h"
@@ -21,6 +22,8 @@
  * overwritten, and there is nobody to wake. */
 struct replay {
     const char *speed, *from, *to, *proto, *format, *framing;
+    const char *config_path, *directory;
+    struct sl_retell *retell; /* the journal; NULL: captures are played */
     bool json, notices;
     struct sl_config config;
     struct sl_topo topo;
@@ -32,6 +35,8 @@ struct replay {
     uint64_t missed_cnt;
     struct sl_show show;
 };
+
+#define JOURNAL_DIRECTORY "/var/lib/slugline"
 
 /* ---- what to play ---- */
 
@@ -114,6 +119,62 @@ static int configure(struct replay *replay, char **files, char *err, size_t err_
     return rc;
 }
 
+/* The feeds as they were configured; without that one feed for all. */
+static int configure_journal(struct replay *replay, char *err, size_t err_len)
+{
+    char yaml[512];
+    snprintf(yaml, sizeof(yaml),
+             "node: replay\n"
+             "tape: {name: replay, size: 64MiB, raw: 64MiB, socket: /replay}\n"
+             "feeds:\n"
+             "  - {name: replay, format: %s, lines: [\"udp://127.0.0.1:1\"]}\n",
+             replay->format);
+    int rc = replay->config_path ? sl_config_read(&replay->config, replay->config_path, err, err_len)
+                                 : sl_config_parse(&replay->config, "replay", yaml, strlen(yaml), err, err_len);
+    if (rc)
+        return rc;
+    if (!replay->directory)
+        replay->directory = replay->config.journal_directory ? replay->config.journal_directory : JOURNAL_DIRECTORY;
+    sl_retell_prepare(&replay->config);
+    return 0;
+}
+
+static bool read_end(const char *text, struct sl_retell_end *end)
+{
+    struct sl_moment moment = { .ns = end->ns };
+    char word[64];
+    if (!text)
+        return true;
+    if (snprintf(word, sizeof(word), "%s", text) >= (int)sizeof(word) || !sl_take_moment(&moment, word))
+        return false;
+    *end = (struct sl_retell_end){ moment.seq, moment.ns };
+    return true;
+}
+
+static int open_journal(struct replay *replay, char *err, size_t err_len)
+{
+    struct sl_retell_config retell = {
+        .config = &replay->config,
+        .directory = replay->directory,
+        .from = { .ns = INT64_MIN },
+        .to = { .ns = INT64_MAX },
+        .speed = 1,
+        .by_name = replay->config_path,
+    };
+    uint64_t speed = 1;
+    if (replay->speed && strcmp(replay->speed, "max") &&
+        (!sl_config_count(replay->speed, &speed) || speed < 1 || speed > 1000000)) {
+        snprintf(err, err_len, "--speed: '%s' is no speed; 1 to 1000000, or max, is expected", replay->speed);
+        return -EINVAL;
+    }
+    retell.speed = replay->speed && !strcmp(replay->speed, "max") ? 0 : (uint32_t)speed;
+    if (!read_end(replay->from, &retell.from) || !read_end(replay->to, &retell.to)) {
+        snprintf(err, err_len, "--from and --to: SEQ or a time is expected, where the journal is played");
+        return -EINVAL;
+    }
+    return sl_retell_open(&replay->retell, &retell, err, err_len);
+}
+
 /* ---- the walk ---- */
 
 static int make_memory(struct replay *replay)
@@ -153,8 +214,10 @@ static int build(struct replay *replay, char *err, size_t err_len)
 static int show_record(struct replay *replay)
 {
     const struct sl_record *record = replay->record;
-    struct sl_event event = { .epoch = replay->memory.epoch, .feed = replay->config.feeds[0].name };
+    struct sl_event event = { .epoch = replay->memory.epoch, .feed = "" };
 
+    if (record->feed < replay->config.feed_cnt)
+        event.feed = replay->config.feeds[record->feed].name;
     if (!sl_event_fine(record) || (sl_event_is_notice(record) && !replay->notices))
         return 0;
     if (!sl_event_read(&event, record))
@@ -242,7 +305,55 @@ static int play(struct replay *replay)
     return -EPIPE;
 }
 
+/* A message, and all that it says onto the tape, before the next: so that the order is that of then. */
+static int play_journal(struct replay *replay)
+{
+    struct sl_rx_sink sink = sl_walk_sink(replay->walk, 0);
+
+    while (!ferror(stdout)) {
+        int did = poll_walk(replay);
+        if (did < 0)
+            return did;
+        if (did || !sl_walk_idle(replay->walk))
+            continue;
+        int got = sl_stopped ? SL_RETELL_END : sl_retell_give(replay->retell, &sink, sl_clock_mono(NULL));
+        if (got < 0 || got == SL_RETELL_END)
+            return got < 0 ? got : 0;
+        if (got == SL_RETELL_NOT_YET) {
+            fflush(stdout);
+            nap();
+        }
+    }
+    return -EPIPE;
+}
+
 /* ---- the end ---- */
+
+static bool tell_journal_books(const struct replay *replay)
+{
+    const struct sl_books *books = sl_walk_books(replay->walk);
+    struct sl_retell_sums retold = sl_retell_sums(replay->retell);
+    struct sl_feed_sums all = { 0 };
+    char line[256];
+    bool balance = sl_books_balance(books, line, sizeof(line));
+
+    for (uint32_t f = 0; f < replay->config.feed_cnt; f++) {
+        struct sl_feed_sums sums = sl_books_sums(books, f);
+        all.framed += sums.framed;
+        all.published += sums.published;
+        all.duplicates += sums.duplicates;
+        all.held += sums.held;
+        all.rejected += sums.rejected;
+    }
+    fprintf(stderr,
+            "slugline: replay: messages %" PRIu64 "  of other feeds %" PRIu64 "  damages %" PRIu64 "\n"
+            "slugline: replay: framed %" PRIu64 "  published %" PRIu64 "  duplicates %" PRIu64 "  held %" PRIu64
+            "  rejected %" PRIu64 "\n"
+            "slugline: replay: books: %s%s\n",
+            retold.given, retold.strangers, retold.damages, all.framed, all.published, all.duplicates, all.held,
+            all.rejected, balance ? "balance" : "do not balance: ", balance ? "" : line);
+    return balance && all.framed == retold.given && !all.rejected && !retold.damages && !retold.strangers;
+}
 
 /* On standard error, so that what is on the other can be piped on. */
 static bool tell_books(const struct replay *replay)
@@ -276,6 +387,7 @@ static void clean_up(struct replay *replay)
     struct sl_mem *all[] = { &replay->memory.tape, &replay->memory.raw, &replay->memory.books };
 
     sl_walk_fini(replay->walk);
+    sl_retell_close(replay->retell);
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (all[i]->addr)
             sl_mem_close(all[i]);
@@ -296,11 +408,11 @@ static int run(struct replay *replay)
     }
     sl_hear_stop();
     signal(SIGPIPE, SIG_IGN);
-    rc = play(replay);
+    rc = replay->retell ? play_journal(replay) : play(replay);
     if (fflush(stdout))
         rc = -EPIPE;
     if (!rc)
-        fine = tell_books(replay);
+        fine = replay->retell ? tell_journal_books(replay) : tell_books(replay);
     else if (rc != -EPIPE)
         fprintf(stderr, "slugline: replay: %s\n", strerror(-rc));
     return fine || rc == -EPIPE ? SL_EXIT_FINE : SL_EXIT_FINDING; /* head is a fine companion of replay */
@@ -314,9 +426,15 @@ int sl_cmd_replay(const struct sl_command *command, int argc, char **argv)
     static const struct sl_option options[] = {
         { 's', "speed", "N", "so many times as fast as it was recorded (1), or max: as fast as may be",
           take_word, &replay.speed, "1 to 1000000, or max," },
-        { 'f', "from", "ADDRESS", "only what came from there: 192.0.2.1, :7901, 192.0.2.1:7901 or [2001:db8::1]:7901",
-          take_word, &replay.from, "an address" },
-        { 't', "to", "ADDRESS", "only what went there", take_word, &replay.to, "an address" },
+        { 'f', "from", "WHERE", "of a capture only what came from there: 192.0.2.1, :7901, 192.0.2.1:7901 or\n"
+          "[2001:db8::1]:7901; of the journal what was published from there on: SEQ, or a time as\n"
+          "2026-01-05T10:01:02Z (UTC where it names no zone)", take_word, &replay.from, "an address, SEQ or a time" },
+        { 't', "to", "WHERE", "only what went there; what was published up to there", take_word, &replay.to,
+          "an address, SEQ or a time" },
+        { 'c', "config", "FILE", "of the journal: the configuration that its feeds had", sl_take_text,
+          &replay.config_path, NULL },
+        { 'd', "directory", "DIR", "the journal's; default: what the configuration says, else " JOURNAL_DIRECTORY,
+          sl_take_text, &replay.directory, NULL },
         { 'p', "proto", "NAME", "udp or tcp; default: both, where the framing has a meaning in both",
           take_word, &replay.proto, "udp or tcp" },
         { 'F', "format", "NAME", "the format of all messages; auto (the default) recognizes each",
@@ -333,8 +451,20 @@ int sl_cmd_replay(const struct sl_command *command, int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (configure(&replay, argv + optind, err, sizeof(err)))
+    bool journal = optind == argc;
+    if (!journal && (replay.config_path || replay.directory))
+        return sl_usage_refuse(command, "--config and --directory are of the journal, and do not go with a FILE");
+    if (journal && (replay.proto || replay.framing))
+        return sl_usage_refuse(command, "--proto and --framing are of captures, and there is no FILE");
+    if (journal ? configure_journal(&replay, err, sizeof(err)) : configure(&replay, argv + optind, err, sizeof(err)))
         return sl_usage_refuse(command, "%s", err);
+    status = journal ? open_journal(&replay, err, sizeof(err)) : 0;
+    if (status == -EINVAL)
+        return sl_usage_refuse(command, "%s", err);
+    if (status) {
+        fprintf(stderr, "slugline: replay: %s\n", err);
+        return SL_EXIT_FINDING;
+    }
     sl_say_init(SL_SAY_WARN);
     sl_show_init(&replay.show);
     replay.record = malloc(replay.record_len);

@@ -80,6 +80,8 @@ static bool can_frame(const struct sl_line_config *line, enum sl_framing framing
     switch (line->kind) {
     case SL_LINE_UDP:
         return framing != SL_FRAMING_WEBSOCKET;
+    case SL_LINE_FED:
+        return true;
     case SL_LINE_SPOOL:
         return framing != SL_FRAMING_DATAGRAM;
     case SL_LINE_CAPTURE:

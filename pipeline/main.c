@@ -22,10 +22,13 @@ static const struct sl_command commands[] = {
       "Colours on a terminal only, and not where NO_COLOR is set.  When the daemon restarts, tail joins it again "
       "by itself.\n"
       "Exit status: 0 fine, 1 the tape cannot be read, 2 usage, 3 no daemon.\n" },
-    { "replay", sl_cmd_replay, "play recorded traffic (pcap, pcapng) through a walk of its own, without a daemon",
-      "[OPTIONS] FILE ...", "a FILE",
-      "Prints bulletins as tail does, and at the end the books on standard error.  Several files are one capture, cut "
-      "into pieces.\n"
+    { "replay", sl_cmd_replay, "play recorded traffic, or the journal, through a walk of its own, without a daemon",
+      "[OPTIONS] [FILE ...]", "",
+      "Prints bulletins as tail does, and at the end the books on standard error.  Several files (pcap, pcapng) are "
+      "one capture,\n"
+      "cut into pieces.  Without a file it plays the messages of the journal, one after the other as they were "
+      "published; give the\n"
+      "configuration that its feeds had, so that they mean the same again.\n"
       "Exit status: 0 fine, 1 something was rejected, cut or lost, and the books say what, 2 usage.\n" },
     { "status", sl_cmd_status, "what the daemon has received, published, refused and lost", "[OPTIONS]", NULL,
       "Exit status: 0 fine, 1 the books do not balance though nothing moves, 2 usage, 3 no daemon.\n" },

@@ -1,5 +1,6 @@
 #include "pipeline/options.h"
 
+#include "parsers/dates.h"
 #include "pipeline/commands.h"
 #include "pipeline/config.h"
 #include "pipeline/nearest.h"
@@ -117,7 +118,7 @@ int sl_options_read(const struct sl_command *command, const struct sl_option *op
     }
     if (!command->operands && optind != argc)
         return sl_usage_refuse(command, "'%s' is one argument too many", argv[optind]);
-    if (command->operands && optind == argc)
+    if (command->operands && *command->operands && optind == argc)
         return sl_usage_refuse(command, "%s expected, and there is none", command->operands);
     return -1;
 }
@@ -138,5 +139,15 @@ bool sl_take_text(void *to, char *value)
 bool sl_take_number(void *to, char *value) { return sl_config_count(value, to); }
 
 bool sl_take_count(void *to, char *value) { return sl_config_count(value, to) && *(uint64_t *)to; }
+
+bool sl_take_moment(void *to, char *value)
+{
+    struct sl_moment *moment = to;
+    enum sl_date_zone given;
+    if (sl_take_count(&moment->seq, value))
+        return true;
+    moment->seq = 0;
+    return sl_date_iso((const uint8_t *)value, (uint32_t)strlen(value), NULL, &moment->ns, &given);
+}
 
 bool sl_take_duration(void *to, char *value) { return sl_config_duration(value, to) && *(int64_t *)to; }

@@ -32,7 +32,7 @@ struct sl_command {
     int (*run)(const struct sl_command *command, int argc, char **argv);
     const char *does;
     const char *synopsis; /* behind the name */
-    const char *operands; /* NULL: takes none; else what at least one is */
+    const char *operands; /* NULL: takes none; "": any number; else what at least one is */
     const char *more; /* at the end of --help */
 };
 
@@ -46,6 +46,11 @@ bool sl_take_flag(void *to, char *value); /* a bool */
 bool sl_take_text(void *to, char *value); /* a const char * */
 bool sl_take_number(void *to, char *value); /* a uint64_t */
 bool sl_take_count(void *to, char *value); /* a uint64_t from 1 */
+struct sl_moment { /* of the tape: seq, or 0 and a time */
+    uint64_t seq;
+    int64_t ns;
+};
+bool sl_take_moment(void *to, char *value); /* a struct sl_moment: SEQ, or a time in ISO 8601 */
 bool sl_take_duration(void *to, char *value); /* an int64_t, longer than nothing */
 
 #endif

@@ -26,7 +26,7 @@ struct sl_roster {
 int sl_roster_write(const char *directory, enum sl_family family, uint64_t seq, const struct sl_roster *roster);
 /* Reads what is of seq.  cnt 0: the journal does not say. */
 int sl_roster_read(struct sl_roster *roster, const char *directory, enum sl_family family, uint64_t seq);
-/* Of a record; reads again where seq is another roster's.  NULL: the journal does not say.  "": there is no such feed. */
+/* Of a record; reads again where seq is another roster's.  NULL: the journal does not say.  "": no such feed. */
 const char *sl_roster_name(struct sl_roster *roster, const char *directory, enum sl_family family, uint64_t seq,
                            uint16_t feed);
 

@@ -783,6 +783,7 @@ static int open_line(struct sl_rx *rx, struct sl_rx_line *line, struct saying *s
         set_blocking(rx, fd);
         break;
     case SL_LINE_TCP_DIAL: /* by the timers */
+    case SL_LINE_FED:
         return 0;
     case SL_LINE_SPOOL:
     case SL_LINE_CAPTURE:

@@ -77,6 +77,7 @@ enum sl_line_kind {
     SL_LINE_GIVEN,
     SL_LINE_SPOOL,   /* files that appear in a folder */
     SL_LINE_CAPTURE, /* packets that somebody recorded */
+    SL_LINE_FED,     /* messages that whoever has the walk hands to frame himself; rx has nothing to do with it */
     SL_LINE_UDP_REQUEST, /* to a server that is asked for datagrams again, and from it */
 };
 
@@ -129,7 +130,7 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
 
 static inline bool sl_line_is_datagram(const struct sl_line_config *line)
 {
-    return line->kind == SL_LINE_UDP || line->kind == SL_LINE_UDP_REQUEST;
+    return line->kind == SL_LINE_UDP || line->kind == SL_LINE_UDP_REQUEST || line->kind == SL_LINE_FED;
 }
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };

@@ -559,6 +559,11 @@ struct sl_thread *sl_walk_threads(struct sl_walk *walk, uint32_t *cnt)
 
 struct sl_desk *sl_walk_desk(struct sl_walk *walk) { return walk->desk; }
 
+struct sl_rx_sink sl_walk_sink(struct sl_walk *walk, uint32_t rx)
+{
+    return (struct sl_rx_sink){ walk->sides[rx].frame, sl_frame_take, sl_frame_line };
+}
+
 const struct sl_books *sl_walk_books(const struct sl_walk *walk) { return &walk->books; }
 
 void sl_walk_drain(struct sl_walk *walk)

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-WRONG = {"run": ["file"], "check": ["file"], "parse": [], "replay": [], "tail": ["file"], "status": ["file"],
+WRONG = {"run": ["file"], "check": ["file"], "parse": [], "replay": ["-d", "x", "x.pcap"], "tail": ["file"], "status": ["file"],
          "top": ["file"],
          "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "journal": ["mend"]}
 
