@@ -18,6 +18,15 @@
 #define SL_BOOK_LINES 8u /* of one feed, in the order of its configuration */
 #define SL_BOOK_LEADS 40u
 
+enum sl_book_layer {
+    SL_BOOK_LAYER_LINK,
+    SL_BOOK_LAYER_IP,
+    SL_BOOK_LAYER_UDP,
+    SL_BOOK_LAYER_SUM, /* a checksum is wrong */
+    SL_BOOK_LAYER_FRAGMENT,
+    SL_BOOK_LAYER_CNT,
+};
+
 /* A receive thread's, by feed. */
 enum sl_book_rx {
     SL_RX_DATAGRAMS,
@@ -41,10 +50,14 @@ enum sl_book_rx {
     SL_RX_FILES_LOST, /* somebody took them out of the work folder */
     SL_RX_FILES_NOW, /* in our hands just now */
     SL_RX_FILES_REMOVED, /* finished ones, when there were too many */
-    SL_RX_PACKETS, /* of captures = USED + OTHER + BAD; a fragment is used when it is kept */
+    SL_RX_PACKETS, /* of captures and ports = USED + OTHER + BAD; a fragment is used when it is kept */
     SL_RX_PACKETS_USED,
     SL_RX_PACKETS_OTHER, /* not from, to or of what the line is for */
     SL_RX_PACKETS_BAD, /* cut short by the capture, or no packet at all */
+    SL_RX_BAD_LAYER, /* SL_BOOK_LAYER_CNT columns: BAD ones of ports, by what was wrong first */
+    SL_RX_PORT_MISSED = SL_RX_BAD_LAYER + SL_BOOK_LAYER_CNT, /* frames that came when no descriptor was free */
+    SL_RX_PORT_NO_BUFFER, /* rises while a port's pool is empty; drivers count attempts, not frames */
+    SL_RX_PORT_ERRORS, /* frames that were broken on the cable */
     SL_RX_FRAGMENTS_LOST, /* datagrams that could not be put together */
     SL_RX_GAPS, /* places where a capture's stream has a hole */
     SL_RX_GAP_BYTES,

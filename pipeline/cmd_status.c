@@ -79,6 +79,25 @@ static void print_feeds(const struct status *status)
     }
 }
 
+static const char *const layer_names[SL_BOOK_LAYER_CNT] = { "link", "ip", "udp", "checksum", "fragment" };
+
+/* Only of feeds whose port has something to say. */
+static void print_port(const char *feed, const sl_cell *rx)
+{
+    uint64_t any = sl_cell_get(&rx[SL_RX_PORT_MISSED]) + sl_cell_get(&rx[SL_RX_PORT_NO_BUFFER]) +
+                   sl_cell_get(&rx[SL_RX_PORT_ERRORS]);
+    for (unsigned layer = 0; layer < SL_BOOK_LAYER_CNT; layer++)
+        any += sl_cell_get(&rx[SL_RX_BAD_LAYER + layer]);
+    if (!any)
+        return;
+    printf("port %-17s missed %" PRIu64 "  no buffer %" PRIu64 "  broken %" PRIu64 "  bad:", feed,
+           sl_cell_get(&rx[SL_RX_PORT_MISSED]), sl_cell_get(&rx[SL_RX_PORT_NO_BUFFER]),
+           sl_cell_get(&rx[SL_RX_PORT_ERRORS]));
+    for (unsigned layer = 0; layer < SL_BOOK_LAYER_CNT; layer++)
+        printf(" %s %" PRIu64, layer_names[layer], sl_cell_get(&rx[SL_RX_BAD_LAYER + layer]));
+    putchar('\n');
+}
+
 /* Only of feeds that have any. */
 static void print_sources(const struct status *status)
 {
@@ -91,7 +110,7 @@ static void print_sources(const struct status *status)
                    sl_cell_get(&rx[SL_RX_FILES_REJECTED]), sl_cell_get(&rx[SL_RX_FILES_NOW]),
                    sl_cell_get(&rx[SL_RX_FILES_LOST]), sl_cell_get(&rx[SL_RX_FILES_REMOVED]));
         if (sl_cell_get(&rx[SL_RX_PACKETS]))
-            printf("capture %-14s packets used %" PRIu64 "  other %" PRIu64 "  bad %" PRIu64 "  fragments lost %" PRIu64
+            printf("packets %-14s used %" PRIu64 "  other %" PRIu64 "  bad %" PRIu64 "  fragments lost %" PRIu64
                    "  gaps %" PRIu64 " (%" PRIu64 " bytes)\n",
                    status->visit.feed[i], sl_cell_get(&rx[SL_RX_PACKETS_USED]), sl_cell_get(&rx[SL_RX_PACKETS_OTHER]),
                    sl_cell_get(&rx[SL_RX_PACKETS_BAD]), sl_cell_get(&rx[SL_RX_FRAGMENTS_LOST]),
@@ -101,6 +120,7 @@ static void print_sources(const struct status *status)
                    status->visit.feed[i], sl_cell_get(&rx[SL_RX_PARTS_JOINED]),
                    sl_cell_get(&rx[SL_RX_PARTS_REPEATED]), sl_cell_get(&rx[SL_RX_PARTS_LOST]),
                    sl_cell_get(&rx[SL_RX_PARTS_NOW]));
+        print_port(status->visit.feed[i], rx);
     }
 }
 
@@ -249,6 +269,19 @@ static void tell_race(struct sl_facts *facts, const sl_cell *rx)
     sl_facts_close(facts, '}');
 }
 
+static void tell_port(struct sl_facts *facts, const sl_cell *rx)
+{
+    sl_facts_open(facts, "port", '{');
+    sl_facts_numbers(facts, { "missed", sl_cell_get(&rx[SL_RX_PORT_MISSED]) },
+                     { "noBuffer", sl_cell_get(&rx[SL_RX_PORT_NO_BUFFER]) },
+                     { "broken", sl_cell_get(&rx[SL_RX_PORT_ERRORS]) });
+    sl_facts_open(facts, "bad", '{');
+    for (unsigned layer = 0; layer < SL_BOOK_LAYER_CNT; layer++)
+        sl_facts_number(facts, layer_names[layer], sl_cell_get(&rx[SL_RX_BAD_LAYER + layer]));
+    sl_facts_close(facts, '}');
+    sl_facts_close(facts, '}');
+}
+
 static void tell_feed(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
     struct sl_feed_sums feed = sl_books_sums(&status->books, idx);
@@ -277,6 +310,7 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
                     { "joined", sl_cell_get(&rx[SL_RX_PARTS_JOINED]) },
                     { "repeated", sl_cell_get(&rx[SL_RX_PARTS_REPEATED]) },
                     { "lost", sl_cell_get(&rx[SL_RX_PARTS_LOST]) }, { "now", sl_cell_get(&rx[SL_RX_PARTS_NOW]) });
+    tell_port(facts, rx);
     sl_facts_open(facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));

@@ -759,7 +759,7 @@ static int check_numbered(const struct sl_place *place, uint32_t f)
     struct sl_config_feed *feed = &place->reading->config->feeds[f];
     if (has_kind(feed, SL_LINE_TCP_DIAL) || has_kind(feed, SL_LINE_TCP_LISTEN) || has_kind(feed, SL_LINE_SPOOL))
         return fault_at(place->reading, path_of("feeds[%u].framing", f).text,
-                        "moldudp64 numbers datagrams; only lines of udp, udp-request and pcap bring them");
+                        "moldudp64 numbers datagrams; only lines of udp, dpdk, udp-request and pcap bring them");
     for (uint32_t l = 0; l < feed->line_cnt; l++)
         feed->lines[l].capture.tcp = false;
     if (!feed->park_len)
@@ -821,8 +821,8 @@ static bool same_address(const struct sl_line_config *a, const struct sl_line_co
     if (a->kind == SL_LINE_SPOOL && b->kind == SL_LINE_SPOOL)
         return !strcmp(a->path, b->path);
     return a->kind == b->kind && a->addr_len && a->addr_len == b->addr_len &&
-           !memcmp(&a->addr, &b->addr, a->addr_len) && !strcmp(a->interface, b->interface) &&
-           !memcmp(&a->source, &b->source, sizeof(a->source));
+           !memcmp(&a->addr, &b->addr, a->addr_len) && !strcmp(a->path, b->path) &&
+           !strcmp(a->interface, b->interface) && !memcmp(&a->source, &b->source, sizeof(a->source));
 }
 
 static int check_line(const struct sl_place *place, uint32_t f, uint32_t l)

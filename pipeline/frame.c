@@ -81,6 +81,7 @@ static bool can_frame(const struct sl_line_config *line, enum sl_framing framing
     case SL_LINE_UDP:
         return framing != SL_FRAMING_WEBSOCKET;
     case SL_LINE_FED:
+    case SL_LINE_DPDK:
         return true;
     case SL_LINE_SPOOL:
         return framing != SL_FRAMING_DATAGRAM;

@@ -22,16 +22,18 @@
 #define RECONNECT_LONGEST_NS 3600000000000ll
 
 /* Folders of files. */
-#define QUIET_NS     2000000000ll
-#define RESCAN_NS    5000000000ll
-#define LARGEST      (1ull << 30)
-#define KEEP_NS      (7 * 86400000000000ll)
-#define KEEP_CNT     100000u
-#define KEEP_BYTES   (10ull << 30)
-#define KEEP_CNT_MAX 100000000u
-#define SIZE_MAX_    (1ull << 50)
-#define TIME_MAX_NS  (3650 * 86400000000000ll)
-#define UNFINISHED   ".tmp,.part,.filepart"
+#define QUIET_NS        2000000000ll
+#define RESCAN_NS       5000000000ll
+#define LARGEST         (1ull << 30)
+#define KEEP_NS         (7 * 86400000000000ll)
+#define KEEP_CNT        100000u
+#define KEEP_BYTES      (10ull << 30)
+#define KEEP_CNT_MAX    100000000u
+#define SIZE_MAX_       (1ull << 50)
+#define TIME_MAX_NS     (3650 * 86400000000000ll)
+#define PORT_MTU_MAX    9600u
+#define PORT_QUEUES_MAX 8u
+#define UNFINISHED      ".tmp,.part,.filepart"
 
 /* A URL while it is read.  text is cut into pieces in place. */
 struct url {
@@ -54,6 +56,7 @@ static const struct scheme {
     { "tcp-listen", SL_LINE_TCP_LISTEN, "address:port or :port" },
     { "spool",      SL_LINE_SPOOL,      "/folder"               },
     { "pcap",       SL_LINE_CAPTURE,    "/file"                 },
+    { "dpdk",       SL_LINE_DPDK,       "DEVICE/group:port"     },
 };
 /* clang-format on */
 #define SCHEME_CNT (sizeof(schemes) / sizeof(schemes[0]))
@@ -75,7 +78,7 @@ static int refuse_scheme(struct url *url, const char *name)
     const char *near = sl_nearest_of(name, names);
     if (near)
         return refuse(url, "'%s' is no kind of line; did you mean %s://?", name, near);
-    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen, spool, pcap is expected", name);
+    return refuse(url, "'%s' is no kind of line; one of udp, tcp, tcp-listen, spool, pcap, dpdk is expected", name);
 }
 
 /* Gives what stands behind the scheme. */
@@ -206,8 +209,8 @@ static int read_authority(struct url *url, char *text)
     if (rc)
         return rc;
     url->line->multicast = is_multicast(&url->line->addr);
-    if (url->line->multicast && url->line->kind != SL_LINE_UDP)
-        return refuse(url, "%s is a multicast group; those come over udp://", host);
+    if (url->line->multicast && url->line->kind != SL_LINE_UDP && url->line->kind != SL_LINE_DPDK)
+        return refuse(url, "%s is a multicast group; those come over udp:// or dpdk://", host);
     return 0;
 }
 
@@ -443,10 +446,7 @@ static int take_capture_from(struct url *url, char *text)
     return take_end(url, "from", text, &url->line->capture.from);
 }
 
-static int take_capture_to(struct url *url, char *text)
-{
-    return take_end(url, "to", text, &url->line->capture.to);
-}
+static int take_capture_to(struct url *url, char *text) { return take_end(url, "to", text, &url->line->capture.to); }
 
 static int take_speed(struct url *url, char *text)
 {
@@ -467,6 +467,60 @@ static int take_proto(struct url *url, char *text)
     return 0;
 }
 
+static int take_yes(struct url *url, const char *key, const char *text, bool *yes)
+{
+    *yes = !strcmp(text, "yes");
+    return *yes || !strcmp(text, "no") ? 0 : refuse(url, "%s: '%s' is neither yes nor no", key, text);
+}
+
+static int take_join(struct url *url, char *text) { return take_yes(url, "join", text, &url->line->port.joins); }
+
+static int take_promiscuous(struct url *url, char *text)
+{
+    return take_yes(url, "promiscuous", text, &url->line->port.promiscuous);
+}
+
+static int take_address(struct url *url, char *text)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+    if (!read_numeric(text, &addr, &len) || is_multicast(&addr))
+        return refuse(url, "address=%s: an address of this host's on that cable is expected", text);
+    map_address(&addr, &url->line->port.from);
+    return 0;
+}
+
+static int take_small(struct url *url, const char *key, const char *text, uint64_t min, uint64_t max, uint32_t *value)
+{
+    uint64_t number = 0;
+    int rc = read_value(url, key, SL_CONFIG_COUNT, text, min, max, &number);
+    *value = (uint32_t)number;
+    return rc;
+}
+
+static int take_vlan(struct url *url, char *text)
+{
+    uint32_t vlan;
+    int rc = take_small(url, "vlan", text, 1, 4094, &vlan);
+    url->line->port.vlan = (uint16_t)vlan;
+    return rc;
+}
+
+static int take_mtu(struct url *url, char *text)
+{
+    return take_small(url, "mtu", text, 576, PORT_MTU_MAX, &url->line->port.mtu);
+}
+
+static int take_descriptors(struct url *url, char *text)
+{
+    return take_small(url, "descriptors", text, 64, 16384, &url->line->port.descriptors);
+}
+
+static int take_queues(struct url *url, char *text)
+{
+    return take_small(url, "queues", text, 1, PORT_QUEUES_MAX, &url->line->port.queues);
+}
+
 #define BIT(kind) (1u << (kind))
 
 /* clang-format off */
@@ -477,7 +531,7 @@ static const struct key {
     int (*take)(struct url *url, char *value);
 } keys[] = {
     { "interface", BIT(SL_LINE_UDP),                                                   false, take_interface },
-    { "source",    BIT(SL_LINE_UDP),                                                   false, take_source    },
+    { "source",    BIT(SL_LINE_UDP) | BIT(SL_LINE_DPDK),                               false, take_source    },
     { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
     { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
     { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_UDP_REQUEST) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN),
@@ -486,6 +540,13 @@ static const struct key {
     { "from",       BIT(SL_LINE_CAPTURE), false, take_capture_from },
     { "to",         BIT(SL_LINE_CAPTURE), false, take_capture_to },
     { "proto",      BIT(SL_LINE_CAPTURE), false, take_proto },
+    { "join",        BIT(SL_LINE_DPDK), false, take_join        },
+    { "address",     BIT(SL_LINE_DPDK), false, take_address     },
+    { "vlan",        BIT(SL_LINE_DPDK), false, take_vlan        },
+    { "mtu",         BIT(SL_LINE_DPDK), false, take_mtu         },
+    { "descriptors", BIT(SL_LINE_DPDK), false, take_descriptors },
+    { "queues",      BIT(SL_LINE_DPDK), false, take_queues      },
+    { "promiscuous", BIT(SL_LINE_DPDK), false, take_promiscuous },
     { "done",       BIT(SL_LINE_SPOOL), false, take_done       },
     { "rejects",    BIT(SL_LINE_SPOOL), false, take_rejects    },
     { "unfinished", BIT(SL_LINE_SPOOL), false, take_unfinished },
@@ -517,7 +578,7 @@ static int refuse_key(struct url *url, const char *name)
 
 static int read_query(struct url *url, char *query)
 {
-    unsigned seen = 0;
+    uint64_t seen = 0;
     for (char *pair; (pair = strsep(&query, "&"));) {
         char *equals = strchr(pair, '='), *value = equals ? equals + 1 : pair;
         if (equals)
@@ -530,9 +591,9 @@ static int read_query(struct url *url, char *query)
             return refuse_key(url, pair);
         if (!equals || !*value)
             return refuse(url, "%s has no value", key->name);
-        if (seen & BIT(key - keys) && !key->repeats)
+        if (seen & 1ull << (key - keys) && !key->repeats)
             return refuse(url, "%s is given twice", key->name);
-        seen |= BIT(key - keys);
+        seen |= 1ull << (key - keys);
         int rc = key->take(url, value);
         if (rc)
             return rc;
@@ -550,6 +611,19 @@ static int read_path(struct url *url, const char *text)
         len--;
     snprintf(url->line->path, sizeof(url->line->path), "%.*s", (int)len, text);
     return 0;
+}
+
+/* "0000:3b:00.0/239.1.1.1:5001", "net_vhost0,iface=/run/x/239.1.1.1:5001": a virtual device's arguments have slashes of
+ * their own, so the last one counts. */
+static int read_port_and_group(struct url *url, char *text)
+{
+    char *slash = strrchr(text, '/');
+    if (!slash || slash == text)
+        return refuse(url, "'%s' has no device; %s is expected after dpdk://", text, url->scheme->wants);
+    *slash = '\0';
+    snprintf(url->line->path, sizeof(url->line->path), "%s", text);
+    url->line->port = (struct sl_line_port){ .joins = true, .mtu = 1500, .descriptors = 1024, .queues = 1 };
+    return read_authority(url, slash + 1);
 }
 
 static int read_capture(struct url *url, const char *text)
@@ -601,7 +675,7 @@ int sl_config_line(struct sl_line_config *line, const char *text, char *err, siz
     int rc = read_scheme(&url, &rest);
     if (rc)
         return rc;
-    line->rcvbuf = sl_line_is_datagram(line) ? UDP_RCVBUF : 0;
+    line->rcvbuf = sl_line_is_datagram(line) && line->kind != SL_LINE_DPDK ? UDP_RCVBUF : 0;
     if (line->kind == SL_LINE_TCP_DIAL) {
         line->reconnect_min_ns = RECONNECT_MIN_NS;
         line->reconnect_max_ns = RECONNECT_MAX_NS;
@@ -609,6 +683,7 @@ int sl_config_line(struct sl_line_config *line, const char *text, char *err, siz
     char *authority = strsep(&rest, "?");
     rc = line->kind == SL_LINE_SPOOL     ? read_folder(&url, authority)
          : line->kind == SL_LINE_CAPTURE ? read_capture(&url, authority)
+         : line->kind == SL_LINE_DPDK    ? read_port_and_group(&url, authority)
                                          : read_authority(&url, authority);
     return rc || !rest ? rc : read_query(&url, rest);
 }

@@ -1,4 +1,5 @@
 #include "pipeline/outlet_files.h"
+#include "pipeline/outlet_port.h"
 
 #include "pipeline/clock.h"
 #include "pipeline/config.h"
@@ -169,16 +170,19 @@ int sl_outlet_open(struct sl_outlet *outlet, const char *url, uint32_t message_m
     if (rc)
         return rc;
     bool files = writes_files(outlet);
-    bool datagrams = outlet->line.kind == SL_LINE_UDP;
-    if ((datagrams || outlet->line.kind == SL_LINE_CAPTURE) && message_max > DATAGRAM_MAX) {
+    bool datagrams = outlet->line.kind == SL_LINE_UDP, port = outlet->line.kind == SL_LINE_DPDK;
+    if ((datagrams || port || outlet->line.kind == SL_LINE_CAPTURE) && message_max > DATAGRAM_MAX) {
         snprintf(err, err_len, "a datagram holds at most %u bytes", DATAGRAM_MAX);
         return -EINVAL;
     }
+    err[0] = '\0';
     rc = files       ? sl_outlet_open_files(outlet)
+         : port      ? sl_outlet_open_port(outlet, wait_ns, err, err_len)
          : datagrams ? open_datagrams(outlet)
                      : open_stream(outlet, message_max, wait_ns);
     if (rc) {
-        snprintf(err, err_len, "%s", strerror(-rc));
+        if (!err[0])
+            snprintf(err, err_len, "%s", strerror(-rc));
         sl_outlet_close(outlet);
     }
     return rc;
@@ -249,6 +253,14 @@ int sl_outlet_send(struct sl_outlet *outlet, const uint8_t *data, uint32_t len)
             count_sent(outlet, len);
         return rc;
     }
+    if (outlet->port) {
+        int rc = sl_outlet_send_port(outlet, data, len);
+        if (rc)
+            outlet->refused++;
+        else
+            count_sent(outlet, len);
+        return 0;
+    }
     return outlet->backlog ? send_stream(outlet, data, len) : send_datagram(outlet, data, len);
 }
 
@@ -271,6 +283,7 @@ int sl_outlet_flush(struct sl_outlet *outlet, int64_t timeout_ns)
 void sl_outlet_close(struct sl_outlet *outlet)
 {
     sl_outlet_end_file(outlet);
+    sl_outlet_close_port(outlet);
     if (outlet->fd >= 0)
         close(outlet->fd);
     free(outlet->rest);

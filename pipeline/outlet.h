@@ -1,5 +1,5 @@
 /* pipeline/outlet.h - where a synthetic wire goes: a datagram socket, a stream that was dialled or accepted, a folder,
- * or a capture (outlet_files.h).
+ * a capture (outlet_files.h), or a port of DPDK's (outlet_port.h).
  *
  * Life      open (waits until a stream has its other side), send ..., flush, close.
  * Threads   One.
@@ -30,10 +30,11 @@ struct sl_outlet {
     int file_fd;      /* of the file whose second half is still to come; -1: none */
     uint8_t *rest;
     uint32_t rest_len, rest_cap;
+    struct sl_outlet_port *port;
 };
 
 /* url as in the configuration: udp://239.1.1.1:5001?interface=lo, tcp://host:port, tcp-listen://address:port,
- * spool:///folder, pcap:///file?to=239.1.1.1:5001 (datagrams, to there).
+ * spool:///folder, pcap:///file?to=239.1.1.1:5001 (datagrams, to there), dpdk://DEVICE/239.1.1.1:5001.
  * wait_ns: how long a stream's other side may take to be there.  message_max: longest that send will get.  err: room
  * for a sentence. */
 int sl_outlet_open(struct sl_outlet *outlet, const char *url, uint32_t message_max, int64_t wait_ns,

@@ -1,4 +1,5 @@
 #include "pipeline/packet.h"
+#include "pipeline/checksum.h"
 
 #include <string.h>
 
@@ -87,6 +88,7 @@ static enum sl_packet_got read_ip4(struct sl_packet_ip *ip, const uint8_t *at, u
         .src = map_ip4(at + 12),
         .dst = map_ip4(at + 16),
         .protocol = at[9],
+        .head = at,
         .payload = at + head_len,
         .len = total_len - head_len,
         .fragment = fragment & 0x3fff, /* more, or an offset */
@@ -153,7 +155,8 @@ static enum sl_packet_got read_ip6(struct sl_packet_ip *ip, const uint8_t *at, u
         payload_len = len - IP6_LEN;
     if (payload_len > len - IP6_LEN)
         return SL_PACKET_CUT;
-    *ip = (struct sl_packet_ip){ .v6 = true, .protocol = at[6], .payload = at + IP6_LEN, .len = payload_len };
+    *ip =
+        (struct sl_packet_ip){ .v6 = true, .protocol = at[6], .head = at, .payload = at + IP6_LEN, .len = payload_len };
     memcpy(&ip->src, at + 8, 16);
     memcpy(&ip->dst, at + 24, 16);
     return sl_packet_skip_extensions(ip);
@@ -164,6 +167,7 @@ enum sl_packet_got sl_packet_read_ip(struct sl_packet_ip *ip, enum sl_packet_lin
 {
     uint32_t at;
     enum sl_packet_got got = skip_link(link, frame, len, &at);
+    ip->head = got == SL_PACKET_FINE ? frame + at : NULL;
     if (got != SL_PACKET_FINE)
         return got;
     unsigned version = frame[at] >> 4;
@@ -221,4 +225,27 @@ enum sl_packet_got sl_packet_read_transport(struct sl_packet_transport *transpor
     if (ip->protocol == IPPROTO_UDP)
         return read_udp(transport, ip);
     return ip->protocol == IPPROTO_TCP ? read_tcp(transport, ip) : SL_PACKET_OTHER;
+}
+
+/* ---- checksums ---- */
+
+bool sl_packet_head_sums(const struct sl_packet_ip *ip)
+{
+    return ip->v6 || sl_checksum_fold(sl_checksum_add(0, ip->head, (ip->head[0] & 15u) * 4)) == 0xffff;
+}
+
+bool sl_packet_udp_sums(const struct sl_packet_ip *ip, bool unfinished)
+{
+    uint16_t said;
+    if (ip->len < UDP_LEN)
+        return false;
+    uint32_t len = read16(ip->payload + 4);
+    memcpy(&said, ip->payload + 6, sizeof(said));
+    if (!said && !ip->v6) /* the sender made none */
+        return true;
+    if (!len || len > ip->len)
+        len = ip->len;
+    uint64_t pseudo = sl_checksum_pseudo(&ip->src, &ip->dst, ip->v6, IPPROTO_UDP, len);
+    return sl_checksum_fold(sl_checksum_add(pseudo, ip->payload, len)) == 0xffff ||
+           (unfinished && said == sl_checksum_fold(pseudo));
 }

@@ -10,8 +10,9 @@
  * Errors    enum sl_packet_got.
  * Units     Bytes; ports and sequence numbers in host order.  IPv4 addresses are mapped into IPv6.
  * Hostile   Every length in a header is checked against what is there before it is used.  At most SL_PACKET_VLANS tags
- *           and SL_PACKET_EXTENSIONS extension headers are walked over.  Checksums are not looked at: captures of a
- *           host's own traffic have wrong ones, which the card would have mended, and a card checks what comes in.
+ *           and SL_PACKET_EXTENSIONS extension headers are walked over.  Checksums are not looked at by read_ip and
+ *           read_transport: captures of a host's own traffic have wrong ones, which the card would have mended, and a
+ *           card checks what comes in.  Where it does not, sl_packet_head_sums and sl_packet_udp_sums do.
  * Source    IEEE 802.1Q; RFC 791 3.1, RFC 8200 4, RFC 4302 2.2, RFC 768, RFC 9293 3.1;
  *           https://www.tcpdump.org/linktypes.html for what stands before IP in captures.
  */
@@ -44,6 +45,7 @@ struct sl_packet_ip {
     struct in6_addr src, dst;
     bool v6;
     uint8_t protocol; /* of what payload begins with: IPPROTO_UDP ... */
+    const uint8_t *head; /* where IP begins; NULL where a frame was not read as far as that */
     const uint8_t *payload; /* behind all headers that are IP's; the link's padding is not in it */
     uint32_t len;
     bool fragment, more_fragments;
@@ -66,6 +68,12 @@ enum sl_packet_got sl_packet_read_ip(struct sl_packet_ip *ip, enum sl_packet_lin
                                      uint32_t len);
 /* ip is no fragment. */
 enum sl_packet_got sl_packet_read_transport(struct sl_packet_transport *transport, const struct sl_packet_ip *ip);
+
+/* Whether the checksums are right: of IPv4's header, which IPv6 does not have, and of a whole UDP datagram, where
+ * payload begins with its header.  unfinished: what a host's own kernel leaves for a card to complete is taken for
+ * right, as on a virtual cable nothing completes it. */
+bool sl_packet_head_sums(const struct sl_packet_ip *ip);
+bool sl_packet_udp_sums(const struct sl_packet_ip *ip, bool unfinished);
 
 /* Past the extension headers that payload begins with, up to a fragment's; for what was put together. */
 enum sl_packet_got sl_packet_skip_extensions(struct sl_packet_ip *ip);

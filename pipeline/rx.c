@@ -178,15 +178,6 @@ static void set_stream_options(int fd)
     set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-static struct in6_addr mapped(const struct sockaddr_storage *addr)
-{
-    struct in6_addr out = { .s6_addr[10] = 0xff, .s6_addr[11] = 0xff };
-    if (addr->ss_family == AF_INET6)
-        return ((const struct sockaddr_in6 *)addr)->sin6_addr;
-    memcpy(&out.s6_addr[12], &((const struct sockaddr_in *)addr)->sin_addr, 4);
-    return out;
-}
-
 static bool is_within(const struct in6_addr *addr, const struct in6_addr *net, unsigned prefix_len)
 {
     unsigned bytes = prefix_len / 8, bits = prefix_len % 8;
@@ -203,7 +194,7 @@ static bool may_connect(const struct sl_line_config *line, int fd)
         return true;
     if (getpeername(fd, (struct sockaddr *)&peer, &len) || (peer.ss_family != AF_INET && peer.ss_family != AF_INET6))
         return false;
-    struct in6_addr addr = mapped(&peer);
+    struct in6_addr addr = sl_addr_mapped(&peer);
     for (uint32_t i = 0; i < line->from_cnt; i++)
         if (is_within(&addr, &line->from[i].net, line->from[i].prefix_len))
             return true;
@@ -664,7 +655,16 @@ const char *sl_rx_backend_name(const struct sl_rx *rx) { return rx->way->name; }
 
 static const struct sl_source_kind *source_kind_of(const struct sl_line_config *line)
 {
-    return line->kind == SL_LINE_SPOOL ? &sl_source_spool : line->kind == SL_LINE_CAPTURE ? &sl_source_capture : NULL;
+    switch (line->kind) {
+    case SL_LINE_SPOOL:
+        return &sl_source_spool;
+    case SL_LINE_CAPTURE:
+        return &sl_source_capture;
+    case SL_LINE_DPDK:
+        return &sl_source_dpdk;
+    default:
+        return NULL;
+    }
 }
 
 /* Sockets: what is none has no connections of rx's. */
@@ -787,6 +787,7 @@ static int open_line(struct sl_rx *rx, struct sl_rx_line *line, struct saying *s
         return 0;
     case SL_LINE_SPOOL:
     case SL_LINE_CAPTURE:
+    case SL_LINE_DPDK:
         return open_source(rx, line, saying);
     }
     return fd < 0 ? fd : 0;

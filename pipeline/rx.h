@@ -15,7 +15,8 @@
  * Memory    SL_RX_BATCH datagram buffers of 64 KiB for each rx, and 64 KiB for each connection that a stream line
  *           may have; only what is used is touched.
  *
- * Spool folders and captures are lines too (source.h), polled between the sockets.
+ * Spool folders, captures and ports of DPDK are lines too (source.h), polled between the sockets.  A port's packet has
+ * the card's stamp where it makes any, else the time of the burst, as WIRE_POLL; and rx is the time of the burst.
  *
  * Two ways of the same: rx_uring (multishot recvmsg into provided buffers, recvmsg on streams), and rx_epoll, chosen by
  * itself where io_uring is denied.
@@ -33,6 +34,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define SL_LINE_CONNS_MAX  16u    /* connections at once on one listening line; more are refused */
 #define SL_RX_BATCH        64u    /* datagrams of one line, or events, in one poll */
@@ -78,6 +80,7 @@ enum sl_line_kind {
     SL_LINE_SPOOL,   /* files that appear in a folder */
     SL_LINE_CAPTURE, /* packets that somebody recorded */
     SL_LINE_FED,     /* messages that whoever has the walk hands to frame himself; rx has nothing to do with it */
+    SL_LINE_DPDK,    /* datagrams by a card's port that no kernel stands before */
     SL_LINE_UDP_REQUEST, /* to a server that is asked for datagrams again, and from it */
 };
 
@@ -109,6 +112,14 @@ struct sl_line_capture {
     } from, to;
 };
 
+struct sl_line_port {
+    bool promiscuous;
+    bool joins; /* reports to routers and switches are ours to send */
+    uint16_t vlan; /* that they are tagged with; 0: none */
+    uint32_t mtu, descriptors, queues;
+    struct in6_addr from; /* our address in them, IPv4 mapped; all zeros: none.  Of an outlet: what it sends from */
+};
+
 struct sl_line_config { /* a line of a feed, as its URL in the configuration says */
     enum sl_line_kind kind;
     uint16_t feed;
@@ -123,14 +134,32 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
     int64_t reconnect_min_ns, reconnect_max_ns;
     int fd; /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
-    char path[SL_LINE_PATH_LEN]; /* SPOOL: the folder; CAPTURE: the file */
+    char path[SL_LINE_PATH_LEN]; /* SPOOL: the folder; CAPTURE: the file; DPDK: the device */
     struct sl_line_spool spool;
     struct sl_line_capture capture;
+    struct sl_line_port port;
 };
 
 static inline bool sl_line_is_datagram(const struct sl_line_config *line)
 {
-    return line->kind == SL_LINE_UDP || line->kind == SL_LINE_UDP_REQUEST || line->kind == SL_LINE_FED;
+    return line->kind == SL_LINE_UDP || line->kind == SL_LINE_UDP_REQUEST || line->kind == SL_LINE_FED ||
+           line->kind == SL_LINE_DPDK;
+}
+
+/* The same as an address of IPv6: IPv4's are mapped. */
+static inline struct in6_addr sl_addr_mapped(const struct sockaddr_storage *addr)
+{
+    struct in6_addr out = { .s6_addr[10] = 0xff, .s6_addr[11] = 0xff };
+    if (addr->ss_family == AF_INET6)
+        return ((const struct sockaddr_in6 *)addr)->sin6_addr;
+    memcpy(&out.s6_addr[12], &((const struct sockaddr_in *)addr)->sin_addr, 4);
+    return out;
+}
+
+static inline uint16_t sl_addr_port(const struct sockaddr_storage *addr)
+{
+    return ntohs(addr->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)addr)->sin6_port
+                                             : ((const struct sockaddr_in *)addr)->sin_port);
 }
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };

@@ -1,6 +1,6 @@
 /* pipeline/source.h - a line that is no socket: rx polls it as it polls those.
  *
- *     spool folder, capture --> [ source ] --packet--> take()
+ *     spool folder, capture, port --> [ source ] --packet--> take()
  *
  * Life      open, poll ..., fini.  After drain it begins nothing new; what it has begun it ends.
  * Threads   open and fini as rx.h says; the rest is the polling thread's.
@@ -36,6 +36,6 @@ struct sl_source_kind {
     void (*drain)(void *source);
 };
 
-extern const struct sl_source_kind sl_source_spool, sl_source_capture;
+extern const struct sl_source_kind sl_source_spool, sl_source_capture, sl_source_dpdk;
 
 #endif

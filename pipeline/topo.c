@@ -1,6 +1,7 @@
 #include "pipeline/topo.h"
 
 #include "pipeline/order.h"
+#include "pipeline/port.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
 
@@ -169,6 +170,37 @@ static void size_rings(struct sl_topo *topo, const struct sl_config *config)
         }
 }
 
+static bool share_port(const struct sl_config_feed *a, const struct sl_config_feed *b)
+{
+    char device[2][SL_PORT_DEVICE_LEN];
+    for (uint32_t i = 0; i < a->line_cnt; i++)
+        for (uint32_t j = 0; a->lines[i].kind == SL_LINE_DPDK && j < b->line_cnt; j++) {
+            sl_port_name(device[0], SL_PORT_DEVICE_LEN, a->lines[i].path);
+            sl_port_name(device[1], SL_PORT_DEVICE_LEN, b->lines[j].path);
+            if (b->lines[j].kind == SL_LINE_DPDK && !strcmp(device[0], device[1]))
+                return true;
+        }
+    return false;
+}
+
+/* Feeds go to the receive threads in turn; those that share a port are polled by one. */
+static void spread_feeds(struct sl_topo *topo, const struct sl_config *config)
+{
+    bool moved = true;
+    for (uint32_t i = 0; i < config->feed_cnt; i++)
+        topo->feed_rx[i] = i % topo->rx_cnt;
+    while (moved) {
+        moved = false;
+        for (uint32_t i = 1; i < config->feed_cnt; i++)
+            for (uint32_t j = 0; j < i; j++)
+                if (topo->feed_rx[i] != topo->feed_rx[j] && share_port(&config->feeds[i], &config->feeds[j])) {
+                    uint32_t lower = topo->feed_rx[i] < topo->feed_rx[j] ? topo->feed_rx[i] : topo->feed_rx[j];
+                    topo->feed_rx[i] = topo->feed_rx[j] = lower;
+                    moved = true;
+                }
+    }
+}
+
 int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t core_cnt, char *err, size_t err_len)
 {
     memset(topo, 0, sizeof(*topo));
@@ -183,8 +215,7 @@ int sl_topo_plan(struct sl_topo *topo, const struct sl_config *config, uint32_t 
         rc = add_heavy_threads(topo, config, err, err_len);
     if (rc)
         return rc;
-    for (uint32_t i = 0; i < config->feed_cnt; i++)
-        topo->feed_rx[i] = i % topo->rx_cnt;
+    spread_feeds(topo, config);
     size_rings(topo, config);
     topo->memory_stages = config->hold_len;
     topo->memory_logs = sl_topo_tape_footprint(config) + sl_topo_raw_footprint(config);
@@ -379,6 +410,10 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
                           char *err, size_t err_len)
 {
     uint32_t r = 0;
+    for (uint32_t f = 0; f < config->feed_cnt; f++)
+        for (uint32_t l = 0; l < config->feeds[f].line_cnt; l++)
+            if (config->feeds[f].lines[l].kind == SL_LINE_DPDK && !sl_port_expect(config->feeds[f].lines[l].path))
+                return explain(err, err_len, -E2BIG, "more than %u ports", SL_PORT_DEVICES);
     for (uint32_t t = 0; t < walk->topo->thread_cnt; t++) {
         if (!(walk->topo->threads[t].stages & SL_STAGE_RX))
             continue;
