@@ -5,7 +5,7 @@
 #include "pipeline/facts.h"
 #include "pipeline/gen.h"
 #include "pipeline/hist.h"
-#include "pipeline/outlet.h"
+#include "pipeline/numbered.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +18,7 @@
 #define OPEN_NS     (10 * SL_TIME_NS) /* how long the other side of a stream may take to be there */
 #define FLUSH_NS    (10 * SL_TIME_NS) /* and to read the rest at the end */
 #define SLICE_NS    100000000ll /* how long a signal may go unheard */
+#define ASKED_NS    50000ll
 #define NAP_MIN_NS  20000ll /* a shorter sleep costs more than it gives back */
 
 struct sender {
@@ -33,6 +34,9 @@ struct sender {
     int64_t start_ns; /* CLOCK_REALTIME */
     uint64_t made, lanes[SL_LANE_CNT], errors[SL_GEN_ERROR_CNT];
     struct sl_hist late;
+    bool is_numbered;
+    struct sl_numbered_config numbering;
+    struct sl_numbered numbered;
 };
 
 /* ---- options ---- */
@@ -118,6 +122,30 @@ static bool take_errors(void *to, char *text)
     return true;
 }
 
+/* "1%" or "0.01%", in parts of a million. */
+static bool take_share(void *to, char *text)
+{
+    char *end;
+    double percent = strtod(text, &end);
+    *(uint32_t *)to = (uint32_t)(percent * 10000 + 0.5);
+    return end != text && !strcmp(end, "%") && percent >= 0 && percent <= 100;
+}
+
+static bool take_skew(void *to, char *text) { return sl_take_duration(to, text) && *(int64_t *)to <= SL_TIME_NS; }
+
+static bool take_pack(void *to, char *text)
+{
+    uint64_t cnt;
+    *(uint32_t *)to = sl_take_count(&cnt, text) && cnt <= 1000 ? (uint32_t)cnt : 0;
+    return *(uint32_t *)to > 0;
+}
+
+static bool take_session(void *to, char *text)
+{
+    snprintf(to, SL_MOLD_SESSION_LEN + 1, "%s", text);
+    return strlen(text) <= SL_MOLD_SESSION_LEN && *text;
+}
+
 /* "5000", or "5000/s". */
 static bool take_rate(void *to, char *text)
 {
@@ -175,15 +203,25 @@ static bool has_backlog(const struct sender *sender)
     return false;
 }
 
+/* Who asks again does not ring, so that he is looked for often. */
+static int64_t nap_of_numbered(const struct sender *sender, int64_t left_ns, int64_t now_ns)
+{
+    int64_t due_ns = sl_numbered_due_ns(&sender->numbered) - now_ns;
+    left_ns = due_ns < left_ns ? due_ns : left_ns;
+    return sender->numbering.server && left_ns > ASKED_NS ? ASKED_NS : left_ns > 0 ? left_ns : 0;
+}
+
 static int wait_until(struct sender *sender, int64_t due_ns)
 {
     while (!sl_stopped) {
-        int64_t left_ns = due_ns - sl_clock_real(NULL);
-        if (left_ns <= 0)
-            return 0;
-        int rc = flush_all(sender, 0);
-        if (rc)
+        int64_t now_ns = sl_clock_real(NULL), left_ns = due_ns - now_ns;
+        int rc = sender->is_numbered ? sl_numbered_poll(&sender->numbered, now_ns)
+                 : left_ns > 0       ? flush_all(sender, 0)
+                                     : 0;
+        if (rc || left_ns <= 0)
             return rc;
+        if (sender->is_numbered)
+            left_ns = nap_of_numbered(sender, left_ns, now_ns);
         if (left_ns < NAP_MIN_NS)
             continue;
         if (has_backlog(sender) && left_ns > SL_TIME_NS / 1000)
@@ -193,13 +231,17 @@ static int wait_until(struct sender *sender, int64_t due_ns)
     return -ECANCELED;
 }
 
-static int send_one(struct sender *sender, int64_t due_ns)
+static int send_one(struct sender *sender, int64_t due_ns, int64_t next_due_ns)
 {
     enum sl_lane lane;
     uint32_t len;
     int rc = sl_gen_message(&sender->gen, sender->message, sender->shape.size_max, due_ns, &len, &lane);
 
-    for (uint32_t i = 0; !rc && i < sender->outlet_cnt; i++)
+    if (!rc && sender->is_numbered)
+        rc = sl_numbered_add(&sender->numbered, sender->message, len, due_ns);
+    if (!rc && sender->is_numbered && next_due_ns != due_ns)
+        sl_numbered_close(&sender->numbered);
+    for (uint32_t i = 0; !rc && !sender->is_numbered && i < sender->outlet_cnt; i++)
         rc = sl_outlet_send(&sender->outlets[i], sender->message, len);
     if (rc)
         return rc;
@@ -208,6 +250,16 @@ static int send_one(struct sender *sender, int64_t due_ns)
     sender->errors[sender->gen.error]++;
     sl_hist_record(&sender->late, sl_clock_real(NULL) - due_ns);
     return 0;
+}
+
+/* The session ends, and who still misses something may ask for it a while. */
+static int end_numbered(struct sender *sender)
+{
+    int rc = 0;
+    sl_numbered_end(&sender->numbered, sl_clock_real(NULL));
+    while (!rc && !sl_numbered_done(&sender->numbered, sl_clock_real(NULL)) && !sl_stopped)
+        rc = wait_until(sender, sl_clock_real(NULL) + ASKED_NS);
+    return rc == -ECANCELED ? 0 : rc;
 }
 
 static int send_all(struct sender *sender)
@@ -221,11 +273,13 @@ static int send_all(struct sender *sender)
             break;
         rc = wait_until(sender, due_ns);
         if (!rc)
-            rc = send_one(sender, due_ns);
+            rc = send_one(sender, due_ns, due_of(sender, idx + 1));
     }
     /* Interrupted is not broken: what was begun goes out whole. */
     bool interrupted = rc == -ECANCELED;
     sl_stopped = 0;
+    if ((!rc || interrupted) && sender->is_numbered)
+        rc = end_numbered(sender);
     if (!rc || interrupted)
         rc = flush_all(sender, FLUSH_NS);
     return rc;
@@ -241,6 +295,17 @@ static uint64_t count_unsent(const struct sender *sender)
     return bytes;
 }
 
+static void print_numbered(const struct sender *sender)
+{
+    const struct sl_numbered *numbered = &sender->numbered;
+    for (uint32_t i = 0; sender->is_numbered && i < numbered->line_cnt; i++)
+        printf("line %c  packets %" PRIu64 "  lost %" PRIu64 "  twice %" PRIu64 "  swapped %" PRIu64 "\n",
+               'A' + (char)i, numbered->lines[i].sent, numbered->lines[i].lost, numbered->lines[i].twice,
+               numbered->lines[i].swapped);
+    if (sender->numbering.server)
+        printf("asked %" PRIu64 " times, answered with %" PRIu64 " messages\n", numbered->asked, numbered->answered);
+}
+
 static void print_people(const struct sender *sender, double seconds)
 {
     printf("made %" PRIu64 " in %.2f s, %.0f/s  late p50 %.1f us  p99 %.1f us  max %.1f us\n", sender->made, seconds,
@@ -250,12 +315,31 @@ static void print_people(const struct sender *sender, double seconds)
         printf("%s  sent %" PRIu64 "  %" PRIu64 " bytes  refused %" PRIu64 "  unsent %u bytes\n", sender->urls[i],
                sender->outlets[i].sent, sender->outlets[i].bytes, sender->outlets[i].refused,
                sender->outlets[i].backlog_len);
+    print_numbered(sender);
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         printf("%s %" PRIu64 "  ", sl_lane_name(lane), sender->lanes[lane]);
     for (unsigned error = SL_GEN_FINE + 1; error < SL_GEN_ERROR_CNT; error++)
         if (sender->errors[error])
             printf("%s %" PRIu64 "  ", sl_gen_error_name(error), sender->errors[error]);
     putchar('\n');
+}
+
+static void tell_numbered(const struct sender *sender, struct sl_facts *facts)
+{
+    const struct sl_numbered *numbered = &sender->numbered;
+    if (!sender->is_numbered)
+        return;
+    sl_facts_open(facts, "numbered", '{');
+    sl_facts_numbers(facts, { "messages", numbered->next - 1 }, { "asked", numbered->asked },
+                     { "answered", numbered->answered });
+    sl_facts_open(facts, "lines", '[');
+    for (uint32_t i = 0; i < numbered->line_cnt; i++) {
+        const struct sl_numbered_line *line = &numbered->lines[i];
+        sl_facts_object(facts, NULL, { "packets", line->sent }, { "lost", line->lost }, { "twice", line->twice },
+                        { "swapped", line->swapped });
+    }
+    sl_facts_close(facts, ']');
+    sl_facts_close(facts, '}');
 }
 
 static void tell_programs(const struct sender *sender, double seconds)
@@ -273,6 +357,7 @@ static void tell_programs(const struct sender *sender, double seconds)
                         { "refused", sender->outlets[i].refused }, { "unsent", sender->outlets[i].backlog_len });
     }
     sl_facts_close(&facts, ']');
+    tell_numbered(sender, &facts);
     sl_facts_open(&facts, "lanes", '{');
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(&facts, sl_lane_name(lane), sender->lanes[lane]);
@@ -287,6 +372,24 @@ static void tell_programs(const struct sender *sender, double seconds)
 
 /* ---- the command ---- */
 
+static int open_numbered(struct sender *sender)
+{
+    char err[256];
+    for (uint32_t i = 0; i < sender->outlet_cnt; i++)
+        if (!sl_line_is_datagram(&sender->outlets[i].line) && sender->outlets[i].line.kind != SL_LINE_CAPTURE) {
+            fprintf(stderr, "slugline: gen: %s: no datagrams go there to be numbered\n", sender->urls[i]);
+            return SL_EXIT_USAGE;
+        }
+    sender->numbering.seed = sender->seed;
+    int rc =
+        sl_numbered_init(&sender->numbered, &sender->numbering, sender->outlets, sender->outlet_cnt, err, sizeof(err));
+    if (!rc)
+        return -1;
+    sender->is_numbered = false;
+    fprintf(stderr, "slugline: gen: %s\n", err);
+    return rc == -EINVAL ? SL_EXIT_USAGE : SL_EXIT_NO_DAEMON;
+}
+
 static int open_outlets(struct sender *sender)
 {
     for (uint32_t i = 0; i < sender->outlet_cnt; i++) {
@@ -300,7 +403,7 @@ static int open_outlets(struct sender *sender)
         }
         sender->outlets[i].slow = sender->slow_writers;
     }
-    return -1;
+    return sender->is_numbered ? open_numbered(sender) : -1;
 }
 
 static int send_and_tell(struct sender *sender)
@@ -319,9 +422,16 @@ static int send_and_tell(struct sender *sender)
 
 int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
 {
-    static struct sender sender = { .rate = 1000, .burst = 1, .seed = 1 };
+    static struct sender sender = {
+        .rate = 1000,
+        .burst = 1,
+        .seed = 1,
+        .numbered.server_fd = -1,
+        .numbering = {.pack = 1, .packet_max = 1400, .linger_ns = SL_TIME_NS, .session = "SYN"}
+    };
+    struct sl_numbered_config *numbering = &sender.numbering;
     /* clang-format off */
-    static const struct sl_option options[] = {
+    const struct sl_option options[] = {
         { 't', "to", "URL", "udp://239.1.1.1:5001?interface=lo, tcp://127.0.0.1:7901 or tcp-listen://127.0.0.1:7901;\n"
           "spool:///folder, a file for each message; pcap:///file?to=239.1.1.1:5001, as datagrams that were recorded;\n"
           "every message goes to all of them, as the lines of one wire", take_to, &sender, "at most 8 lines" },
@@ -344,6 +454,22 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
         { 'S', "seed", "N", "another seed, other messages (1)", sl_take_number, &sender.seed, "a number" },
         { 'W', "slow", NULL, "files are written in their place, the second half when the next one is due",
           sl_take_flag, &sender.slow_writers, NULL },
+        { 'N', "numbered", NULL, "datagrams of MoldUDP64, the lines A, B ... by what --to says; with it:",
+          sl_take_flag, &sender.is_numbered, NULL },
+        { 0, "lost", "SHARE", "of the packets on each line, by itself: 1%", take_share, &numbering->lost_ppm,
+          "a share such as 1%" },
+        { 0, "gone", "SHARE", "of the packets on all lines at once: 0.1%", take_share, &numbering->lost_on_all_ppm,
+          "a share such as 0.1%" },
+        { 0, "doubled", "SHARE", "that come twice", take_share, &numbering->twice_ppm, "a share such as 1%" },
+        { 0, "swapped", "SHARE", "that come after the one that follows", take_share, &numbering->swapped_ppm,
+          "a share such as 5%" },
+        { 0, "skew", "TIME", "each line behind the one before it: 100us", take_skew, &numbering->skew_ns,
+          "a time of at most 1s" },
+        { 0, "pack", "N", "messages of one burst in a packet, while they fit into 1400 bytes (1)", take_pack,
+          &numbering->pack, "1 to 1000" },
+        { 0, "session", "NAME", "1 to 10 letters (SYN)", take_session, numbering->session, "1 to 10 letters" },
+        { 0, "server", "ADDRESS", "where packets may be asked for again: 127.0.0.1:6001, until a second after the end",
+          sl_take_text, &numbering->server, NULL },
         { 'j', "json", NULL, "the summary as one object", sl_take_flag, &sender.json, NULL },
         { 0 },
     };
@@ -371,6 +497,8 @@ int sl_cmd_gen(const struct sl_command *command, int argc, char **argv)
     status = open_outlets(&sender);
     if (status < 0)
         status = send_and_tell(&sender);
+    if (sender.is_numbered)
+        sl_numbered_fini(&sender.numbered);
     for (uint32_t i = 0; i < sender.outlet_cnt; i++)
         sl_outlet_close(&sender.outlets[i]);
     free(sender.message);

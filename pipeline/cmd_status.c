@@ -39,6 +39,14 @@ static uint64_t count_moves(const struct status *status)
     return sum;
 }
 
+/* Numbered messages that are missing, or behind one that is. */
+static uint64_t count_waited_on(const sl_cell *rx)
+{
+    uint64_t had = sl_cell_get(&rx[SL_RX_ORDER_ONCE]) + sl_cell_get(&rx[SL_RX_ORDER_LOST]);
+    uint64_t expected = sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]);
+    return expected > had ? expected - had : 0;
+}
+
 static uint64_t count_in_flight(const struct status *status)
 {
     uint64_t sum = 0;
@@ -46,6 +54,7 @@ static uint64_t count_in_flight(const struct status *status)
         struct sl_feed_sums feed = sl_books_sums(&status->books, i);
         uint64_t done = feed.answered + feed.dropped;
         sum += feed.framed > done ? feed.framed - done : 0;
+        sum += count_waited_on(sl_books_rx(&status->books, i));
     }
     return sum;
 }

@@ -842,7 +842,7 @@ Test(config, the_reference_is_read_with_its_examples)
     take_folder_of_profiles(yaml);
     cr_assert_eq(parse(&config, yaml), 0, "%s", err);
     cr_expect_str_eq(config.feeds[0].facts.profile->name, "stt");
-    cr_expect_eq(config.feed_cnt, 5);
+    cr_expect_eq(config.feed_cnt, 6);
     cr_expect_eq(config.thread_cnt, 5);
     cr_expect_str_eq(config.node, "ldn-a");
     cr_expect_str_eq(config.group, "slugline");
