@@ -23,6 +23,7 @@
 
 #define GROUP           "239.255.79.1"
 #define UP_NS           (5 * SL_TIME_NS) /* how long the daemon may take to start */
+#define UP_DPDK_NS      (20 * SL_TIME_NS) /* and DPDK, which looks for all drivers there are */
 #define SETTLE_NS       (3 * SL_TIME_NS) /* and to have on the tape what was sent */
 #define END_NS          (7 * SL_TIME_NS) /* and to end */
 #define SENDERS_LATE_NS (3 * SL_TIME_NS)
@@ -34,7 +35,6 @@
 #define RATE_MAX        10000000u
 
 enum { FEED_TCP, FEED_UDP, FEED_CNT };
-static const char *const feed_names[FEED_CNT] = { "tcp", "udp" };
 
 struct trace { /* of each bulletin, in the order of the tape */
     int64_t framed_ns, published_ns;
@@ -52,10 +52,11 @@ struct demo {
     int64_t for_ns;
     uint64_t rate;
     bool overtake; /* BULK saturates one line, FLASH comes by the other */
-    bool json;
+    bool json, dpdk;
+    char cable[96]; /* the socket of a virtual one */
     char folder[64], socket[96], config[96], log[96], exe[256];
-    char url[FEED_CNT][128]; /* where the senders send */
-    char line[FEED_CNT][128]; /* where the daemon receives */
+    char url[FEED_CNT][192]; /* where the senders send */
+    char line[FEED_CNT][192]; /* where the daemon receives */
     bool multicast;
     pid_t daemon_pid;
     int daemon_status;
@@ -71,6 +72,11 @@ struct demo {
     uint64_t read_cnt, missed_cnt, second_cnt;
     int64_t start_ns, tail_ns, second_ns;
 };
+
+static const char *feed_name(const struct demo *demo, unsigned feed)
+{
+    return feed == FEED_TCP ? "tcp" : demo->dpdk ? "dpdk" : "udp";
+}
 
 static int complain(const char *what, int rc)
 {
@@ -161,9 +167,19 @@ static int write_config(const struct demo *demo)
             "tape: {name: demo, size: 64MiB, raw: 64MiB, hold: 1MiB, socket: \"%s\"}\n"
             "feeds:\n"
             "  - {name: tcp, format: iptc7901, framing: control, lines: [\"%s\"]}\n"
-            "  - {name: udp, format: iptc7901, framing: datagram, lines: [\"%s\"]}\n",
-            demo->socket, demo->line[FEED_TCP], demo->line[FEED_UDP]);
+            "  - {name: %s, format: iptc7901, framing: datagram, lines: [\"%s\"]}\n",
+            demo->socket, demo->line[FEED_TCP], feed_name(demo, FEED_UDP), demo->line[FEED_UDP]);
     return fclose(file) ? -errno : 0;
+}
+
+/* The daemon's end is the one that survives whoever leaves.  Memory of both is shared by what the socket hands over: no
+ * kernel between them, no card, no root, and huge pages only where there are some. */
+static void lay_cable(struct demo *demo)
+{
+    snprintf(demo->line[FEED_UDP], sizeof(demo->line[0]), "dpdk://net_vhost0,iface=%s,queues=1/%s:5001", demo->cable,
+             GROUP);
+    snprintf(demo->url[FEED_UDP], sizeof(demo->url[0]),
+             "dpdk://net_virtio_user0,path=%s,queues=1,queue_size=1024,server=0/%s:5001", demo->cable, GROUP);
 }
 
 static int make_folder(struct demo *demo)
@@ -177,6 +193,9 @@ static int make_folder(struct demo *demo)
     snprintf(demo->socket, sizeof(demo->socket), "%s/tape.sock", demo->folder);
     snprintf(demo->config, sizeof(demo->config), "%s/slugline.yaml", demo->folder);
     snprintf(demo->log, sizeof(demo->log), "%s/daemon.log", demo->folder);
+    snprintf(demo->cable, sizeof(demo->cable), "%s/cable", demo->folder);
+    if (demo->dpdk)
+        lay_cable(demo);
     int rc = write_config(demo);
     return rc ? complain(demo->config, rc) : 0;
 }
@@ -421,7 +440,7 @@ static bool is_complete(const struct demo *demo, char *line, size_t line_len)
         if (account.received + account.sums.kernel_drops != account.sent) {
             snprintf(line, line_len,
                      "%s: sent %" PRIu64 ", but received %" PRIu64 " and %" PRIu64 " dropped by the kernel",
-                     feed_names[feed], account.sent, account.received, account.sums.kernel_drops);
+                     feed_name(demo, feed), account.sent, account.received, account.sums.kernel_drops);
             return false;
         }
         if (feed == FEED_TCP && account.sums.published != account.sent) {
@@ -473,7 +492,7 @@ static void print_people(const struct demo *demo, const char *finding)
         struct account account = account_of(demo, feed);
         printf("%-6s%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%10" PRIu64 "%11" PRIu64 "%9" PRIu64 "%9" PRIu64 "%9" PRIu64
                "\n",
-               feed_names[feed], account.sent, account.received, account.sums.framed, account.sums.published,
+               feed_name(demo, feed), account.sent, account.received, account.sums.framed, account.sums.published,
                account.sums.duplicates, account.sums.rejected, account.sums.dropped, account.sums.kernel_drops);
     }
     printf("\nread %" PRIu64 " bulletins", demo->read_cnt);
@@ -490,7 +509,7 @@ static void tell_feed(const struct demo *demo, struct sl_facts *facts, unsigned 
     struct account account = account_of(demo, feed);
 
     sl_facts_open(facts, NULL, '{');
-    sl_facts_text(facts, "name", feed_names[feed]);
+    sl_facts_text(facts, "name", feed_name(demo, feed));
     sl_facts_numbers(facts, { "sent", account.sent }, { "received", account.received },
                      { "framed", account.sums.framed }, { "published", account.sums.published },
                      { "duplicates", account.sums.duplicates }, { "rejected", account.sums.rejected },
@@ -523,7 +542,7 @@ static void tell_programs(const struct demo *demo, const char *finding)
 static int join(struct demo *demo)
 {
     struct sl_reader_options options = { .socket = demo->socket, .name = "slugline demo", .from = SL_FROM_OLDEST };
-    int64_t end_ns = sl_clock_mono(NULL) + UP_NS;
+    int64_t end_ns = sl_clock_mono(NULL) + (demo->dpdk ? UP_DPDK_NS : UP_NS);
     int rc;
 
     options.size = sizeof(options);
@@ -548,7 +567,7 @@ static int send_and_follow(struct demo *demo)
     bool told = false;
 
     demo->start_ns = demo->second_ns = sl_clock_mono(NULL);
-    late_ns = demo->start_ns + demo->for_ns + SENDERS_LATE_NS;
+    late_ns = demo->start_ns + demo->for_ns + SENDERS_LATE_NS + (demo->dpdk ? UP_DPDK_NS : 0);
     while (!reap_senders(demo)) {
         int rc = follow(demo);
         if (rc)
@@ -595,6 +614,22 @@ static int end_daemon(struct demo *demo)
     return -EIO;
 }
 
+/* What the daemon said of its port: driver, pages, who sums up and who stamps. */
+static void print_port(const struct demo *demo)
+{
+    char line[1024];
+    FILE *log = fopen(demo->log, "re");
+    printf("dpdk: two processes, no card and no kernel between them: net_virtio_user0 -> net_vhost0%s\n",
+           geteuid() ? ", without root" : "");
+    while (log && fgets(line, sizeof(line), log)) {
+        const char *at = strstr(line, "queues=");
+        if (strstr(line, "rx port=") && at)
+            printf("dpdk: %s", at);
+    }
+    if (log)
+        fclose(log);
+}
+
 static int take_course(struct demo *demo)
 {
     int rc = choose_lines(demo);
@@ -605,6 +640,8 @@ static int take_course(struct demo *demo)
         rc = start_daemon(demo);
     if (!rc)
         rc = join(demo);
+    if (!rc && demo->dpdk && !demo->json)
+        print_port(demo);
     for (unsigned feed = 0; feed < FEED_CNT && !rc; feed++)
         rc = start_sender(demo, feed);
     if (!rc)
@@ -642,6 +679,7 @@ static void clean_up(struct demo *demo)
         unlink(demo->socket);
         unlink(demo->config);
         unlink(demo->log);
+        unlink(demo->cable);
         rmdir(demo->folder);
     }
 }
@@ -670,6 +708,8 @@ int sl_cmd_demo(const struct sl_command *command, int argc, char **argv)
           take_rate, &demo.rate, "bulletins a second, 1 to 10000000," },
         { 'o', "overtake", NULL, "TCP brings nothing but BULK, more than can be carried; the datagrams are FLASH,\n"
           "200 a second", sl_take_flag, &demo.overtake, NULL },
+        { 0, "dpdk", NULL, "the datagrams go by a port of DPDK's that no card stands behind, from process to process",
+          sl_take_flag, &demo.dpdk, NULL },
         { 'j', "json", NULL, "the summary as one object, and nothing else on standard output",
           sl_take_flag, &demo.json, NULL },
         { 0 },

@@ -55,6 +55,11 @@ static const struct sl_command commands[] = {
       "tape.  It needs\n"
       "no rights, uses loopback only, keeps its files in a folder of its own, and leaves nothing behind.\n"
       "Exit status: 0 the books balance, 1 they do not or something failed, 2 usage.\n" },
+    { "doctor", sl_cmd_doctor, "what this host lacks, in words, and the command that mends it", "[-c FILE] [--json]",
+      NULL,
+      "fine, better (it works, and would be faster or safer otherwise), lacks (what the configuration asks for cannot "
+      "be had).\nIt looks, and changes nothing.  Without -c it judges what any wire would want.\n"
+      "Exit status: 0 nothing lacks, 1 something does, 2 usage.\n" },
   /* clang-format on */
 };
 #define COMMAND_CNT (sizeof(commands) / sizeof(commands[0]))

@@ -194,6 +194,23 @@ def a_device_that_is_not_there_stops_the_start_and_is_named():
         assert daemon.process.poll() != 0 and "net_af_packet0" in said, said
 
 
+def the_demo_by_dpdk_needs_no_root_and_its_books_balance():
+    ask = [test_daemon.SLUGLINE, "demo", "--dpdk", "--json", "--for", "1s", "--rate", "1000"]
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for user in (nobody, []):
+        if user and subprocess.run([*user, test_daemon.SLUGLINE, "--help"], capture_output=True).returncode:
+            print("SKIPPED as nobody: who runs this cannot become somebody else, or nobody may not read the build")
+            continue
+        done = subprocess.run([*user, *ask], capture_output=True, text=True, timeout=4 * BOUND_S)
+        if "DPDK cannot be loaded" in done.stderr:
+            raise Skip(done.stderr)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        by_port = said["feeds"][1]
+        assert said["balanced"] and by_port["name"] == "dpdk" and by_port["sent"] == by_port["received"] == 200, said
+        print("as " + ("nobody" if user else "whoever runs this"))
+
+
 CASES = [
     two_processes_by_vhost,
     two_processes_by_memif,
@@ -201,6 +218,7 @@ CASES = [
     a_veth_by_af_xdp,
     a_capture_by_its_driver_brings_the_stamps_of_the_capture,
     a_device_that_is_not_there_stops_the_start_and_is_named,
+    the_demo_by_dpdk_needs_no_root_and_its_books_balance,
 ]
 
 
