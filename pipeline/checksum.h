@@ -12,27 +12,43 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Adds up; parts but the last are even in length.  64 bits hold what 2^32 words of 32 bits sum up to: no carry is lost
- * in between. */
+/* What goes beyond 64 bits comes in again at the other end, as ones' complement has it. */
+static inline uint64_t sl_checksum_carry(uint64_t sum, uint64_t more)
+{
+    sum += more;
+    return sum + (sum < more);
+}
+
+typedef uint64_t sl_checksum_pair __attribute__((vector_size(16)));
+
+/* Adds up; parts but the last are even in length.  Both halves of two words at once: a sum of halves has room for all
+ * carries of what is shorter than 2^32 words. */
 static inline uint64_t sl_checksum_add(uint64_t sum, const void *data, uint32_t len)
 {
     const uint8_t *at = data;
+    sl_checksum_pair low = { 0 }, high = { 0 }, pair;
     uint32_t word;
     uint16_t half = 0;
+    for (; len >= sizeof(pair); at += sizeof(pair), len -= (uint32_t)sizeof(pair)) {
+        memcpy(&pair, at, sizeof(pair));
+        low += pair & 0xffffffff;
+        high += pair >> 32;
+    }
+    sum = sl_checksum_carry(sum, low[0] + low[1] + high[0] + high[1]);
     for (; len >= 4; at += 4, len -= 4) {
         memcpy(&word, at, 4);
-        sum += word;
+        sum = sl_checksum_carry(sum, word);
     }
     if (len >= 2) {
         memcpy(&half, at, 2);
-        sum += half;
+        sum = sl_checksum_carry(sum, half);
         at += 2;
         len -= 2;
     }
     half = 0;
     if (len)
         memcpy(&half, at, 1);
-    return sum + half;
+    return sl_checksum_carry(sum, half);
 }
 
 /* Folded, not complemented; in memory's order, so that it is stored as it is. */

@@ -270,8 +270,12 @@ static void close_port(struct sl_port *port)
     rte_eth_link_get_nowait(port->id, &link);
     /* Its close would wait for ever for a backend that has left; the end of the process gives back the rest. */
     if (!is_driver(port, "net_virtio_user") || link.link_status) {
+        struct rte_eth_dev_info info = { 0 };
+        rte_eth_dev_info_get(port->id, &info);
         rte_eth_dev_stop(port->id);
         rte_eth_dev_close(port->id);
+        if (info.device && !sl_port_is_pci(port->name)) /* so that the same device can be made again */
+            rte_dev_remove(info.device);
         if (port->pool)
             rte_mempool_free(port->pool);
     }

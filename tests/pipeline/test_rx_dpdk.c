@@ -499,3 +499,25 @@ Test(rx_dpdk, a_device_that_is_not_there_is_named, .init = start, .fini = stop)
 {
     cr_expect_eq(open_line("dpdk://absent/239.1.1.1:5001"), -ENODEV);
 }
+
+/* RFC 1071 4.1, as it is written there. */
+static uint16_t sum_plainly(const uint8_t *bytes, uint32_t len)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < len; i++)
+        sum += i % 2 ? (uint32_t)bytes[i] << 8 : bytes[i];
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+Test(rx_dpdk, the_checksum_is_the_standards_at_every_length_and_place)
+{
+    static uint8_t bytes[400];
+    for (uint32_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = i % 3 ? 0xff : (uint8_t)(i * 37);
+    for (uint32_t off = 0; off < 16; off++)
+        for (uint32_t len = 0; len < sizeof(bytes) - 16; len++)
+            cr_assert_eq(sl_checksum_fold(sl_checksum_add(0, bytes + off, len)), sum_plainly(bytes + off, len),
+                         "%u bytes from %u on", len, off);
+}
