@@ -141,7 +141,8 @@ enum sl_book_seat {
     SL_SEAT_ERROR, /* enum sl_reader_error */
     SL_SEAT_ERROR_NS,
     SL_SEAT_NAME, /* bytes */
-    SL_SEAT_COLS = SL_SEAT_NAME + SL_SEAT_NAME_CELLS,
+    SL_SEAT_TOLD_FIRST = SL_SEAT_NAME + SL_SEAT_NAME_CELLS, /* SL_SEAT_TOLD: its own account of itself (readers.h) */
+    SL_SEAT_COLS = SL_SEAT_TOLD_FIRST + SL_SEAT_TOLD,
 };
 
 struct sl_books {

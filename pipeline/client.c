@@ -4,6 +4,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/event.h"
 #include "pipeline/filter.h"
+#include "pipeline/readers.h"
 #include "pipeline/record.h"
 #include "pipeline/stay.h"
 #include "pipeline/watch.h"
@@ -870,6 +871,18 @@ int sl_reader_done(struct sl_reader *reader, uint64_t seq)
         seq = reader->next_seq - 1;
     say_done(reader, seq);
     return 0;
+}
+
+/* ---- for status ---- */
+
+/* Relaxed: for people, who see the next one soon. */
+void sl_reader_tell(struct sl_reader *reader, const struct sl_reader_account *account)
+{
+    uint64_t cells[SL_SEAT_TOLD];
+
+    memcpy(cells, account, sizeof(cells));
+    for (unsigned i = 0; i < SL_SEAT_TOLD; i++)
+        atomic_store_explicit(&reader->stay->seat->told[i], cells[i], memory_order_relaxed);
 }
 
 /* ---- raw ---- */

@@ -2,6 +2,7 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/client.h"
+#include "pipeline/config.h"
 #include "pipeline/facts.h"
 #include "pipeline/readers.h"
 #include "pipeline/visit.h"
@@ -212,6 +213,48 @@ static void print_readers(const struct status *status)
     }
 }
 
+static const char *sink_type_name(const struct sl_reader_account *account)
+{
+    return account->type && account->type <= SL_SINK_KIND_CNT ? sl_sink_names[account->type - 1] : NULL;
+}
+
+static uint64_t count_dropped(const struct sl_reader_account *account)
+{
+    return account->missed + account->conflated + account->cut + account->refused;
+}
+
+static void print_sink(const struct status *status, const struct sl_reader_stand *stand)
+{
+    const struct sl_reader_account *account = &stand->account;
+
+    printf("%-20s %-10s%7" PRIu64 "%12" PRIu64 "%10" PRIu64 "%10" PRIu64 "%9.1f ms%9" PRIu64 "  ", stand->name,
+           sink_type_name(account), account->peers, account->sent, account->repeated, account->waiting,
+           (double)account->waiting_ns / 1e6, count_dropped(account));
+    if (*account->error)
+        printf("%s, %.1f s ago\n", account->error, (double)(status->now_ns - account->error_ns) / 1e9);
+    else
+        puts("none");
+    if (count_dropped(account))
+        printf("  dropped: missed %" PRIu64 "  conflated %" PRIu64 "  cut %" PRIu64 "  refused %" PRIu64 "\n",
+               account->missed, account->conflated, account->cut, account->refused);
+}
+
+static void print_sinks(const struct status *status)
+{
+    struct sl_reader_stand stand;
+    bool any = false;
+
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++) {
+        if (!sl_reader_stand(&status->books, i, &stand) || !sink_type_name(&stand.account))
+            continue;
+        if (!any)
+            printf("\n%-20s %-10s%7s%12s%10s%10s%12s%9s  %s\n", "sink", "type", "peers", "sent", "repeated", "waiting",
+                   "for", "dropped", "last error");
+        any = true;
+        print_sink(status, &stand);
+    }
+}
+
 static void print_threads(const struct status *status)
 {
     for (uint32_t i = 0; i < status->books.thread_cnt; i++) {
@@ -245,6 +288,7 @@ static void print_people(const struct status *status)
     print_lanes(status);
     print_races(status);
     print_readers(status);
+    print_sinks(status);
     putchar('\n');
     print_threads(status);
     if (!status->at_rest)
@@ -350,6 +394,33 @@ static void tell_readers(const struct status *status, struct sl_facts *facts)
     sl_facts_close(facts, ']');
 }
 
+static void tell_sinks(const struct status *status, struct sl_facts *facts)
+{
+    struct sl_reader_stand stand;
+
+    sl_facts_open(facts, "sinks", '[');
+    for (uint32_t i = 0; i < SL_LOG_SEATS; i++) {
+        const struct sl_reader_account *account = &stand.account;
+        if (!sl_reader_stand(&status->books, i, &stand) || !sink_type_name(account))
+            continue;
+        sl_facts_open(facts, NULL, '{');
+        sl_facts_text(facts, "name", stand.name);
+        sl_facts_text(facts, "type", sink_type_name(account));
+        sl_facts_numbers(facts, { "seq", (int64_t)stand.seq }, { "lag", (int64_t)stand.lag }, { "lagNs", stand.lag_ns },
+                         { "peers", (int64_t)account->peers }, { "sent", (int64_t)account->sent },
+                         { "repeated", (int64_t)account->repeated }, { "waiting", (int64_t)account->waiting },
+                         { "waitingNs", account->waiting_ns }, { "underWay", (int64_t)account->under_way },
+                         { "missed", (int64_t)account->missed },
+                         { "conflated", (int64_t)account->conflated }, { "cut", (int64_t)account->cut },
+                         { "refused", (int64_t)account->refused }, { "errors", (int64_t)account->error_cnt });
+        sl_facts_text(facts, "lastError", *account->error ? account->error : NULL);
+        if (*account->error)
+            sl_facts_number(facts, "lastErrorNs", account->error_ns);
+        sl_facts_close(facts, '}');
+    }
+    sl_facts_close(facts, ']');
+}
+
 static void tell_thread(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
     const sl_cell *row = sl_books_thread(&status->books, idx);
@@ -410,6 +481,7 @@ static void tell_programs(const struct status *status)
         tell_feed(status, &facts, i);
     sl_facts_close(&facts, ']');
     tell_readers(status, &facts);
+    tell_sinks(status, &facts);
     sl_facts_open(&facts, "threads", '[');
     for (uint32_t i = 0; i < status->books.thread_cnt; i++)
         tell_thread(status, &facts, i);

@@ -18,7 +18,10 @@ void sl_hear_stop(void)
 {
     /* Without SA_RESTART, so that a sleep ends. */
     struct sigaction action = { .sa_handler = stop };
-    sigaction(SIGINT, &action, NULL);
+    struct sigaction before;
+    /* A child of the supervisor leaves a terminal's Ctrl-C to it. */
+    if (sigaction(SIGINT, NULL, &before) || before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
 

@@ -1,6 +1,8 @@
 #include "pipeline/config_file.h"
+#include "pipeline/filter.h"
 #include "pipeline/joiner.h"
 #include "pipeline/profiles.h"
+#include "pipeline/sink_name.h"
 #include "pipeline/zones.h"
 
 #include <errno.h>
@@ -394,10 +396,55 @@ static int read_language(const struct sl_place *place)
     return keep(place, text);
 }
 
+static int read_sink_name(const struct sl_place *place)
+{
+    const struct sl_config *config = place->reading->config;
+    for (uint32_t s = 0; s < place->idx && place->slot->said; s++)
+        if (!strcmp(config->sinks[s].name, place->slot->said))
+            return fault(place, "'%.*s' is the name of sinks[%u] already", SHOWN, config->sinks[s].name, s);
+    return read_name(place);
+}
+
+static int read_where(const struct sl_place *place)
+{
+    const char *text = text_of(place);
+    struct sl_filter *filter;
+    struct sl_filter_err why;
+    int rc = text ? sl_filter_compile(&filter, text, &why) : 0;
+    if (rc == -ENOMEM)
+        return refuse_memory(place->reading);
+    if (rc)
+        return fault(place, "at byte %u of it: %s", why.off + 1, why.text);
+    if (text)
+        sl_filter_free(filter);
+    return keep(place, text);
+}
+
+/* Beside the journal where there is one: both are what a restart begins with. */
+static int read_state(const struct sl_place *place)
+{
+    const char *journal = place->reading->config->journal_directory;
+    char usual[SL_CONFIG_WORD_MAX + 8];
+    snprintf(usual, sizeof(usual), "%s/sinks", journal ? journal : "/var/lib/slugline");
+    return text_of(place) ? read_directory(place) : keep(place, usual);
+}
+
+static int read_template(const struct sl_place *place)
+{
+    const char *text = text_of(place);
+    char why[256];
+    if (text && !sl_sink_name_check(text, why, sizeof(why)))
+        return fault(place, "%s", why);
+    if (text && (*text == '/' || *text == '.' || strstr(text, "/.") || strstr(text, "//")))
+        return fault(place, "'%.*s' leads out of the directory, or hides its files", SHOWN, text);
+    return keep(place, text);
+}
+
 static int check_tape(const struct sl_place *place);
 static int check_journal(const struct sl_place *place);
 static int check_threads(const struct sl_place *place);
 static int check_feeds(const struct sl_place *place);
+static int check_sinks(const struct sl_place *place);
 static int check_file(const struct sl_place *place);
 
 /* ---- the schema: every key, each a row.  struct sl_key says what is in it.  Rows are read from top to bottom. ---- */
@@ -406,6 +453,7 @@ static int check_file(const struct sl_place *place);
 #define FILE(member)             MEMBER(sl_config, member)
 #define FEED(member)             MEMBER(sl_config_feed, member)
 #define THREAD(member)           MEMBER(sl_config_thread, member)
+#define SINK(member)             MEMBER(sl_config_sink, member)
 #define ENTRIES(type, list, cnt) .cnt_at = offsetof(struct type, cnt), .entry_len = sizeof(((struct type *)0)->list[0])
 
 static const char *const truths[] = { "false", "true", NULL };
@@ -421,6 +469,11 @@ const char *const sl_framing_names[] = {
     [SL_FRAMING_MOLDUDP64] = "moldudp64",
     [SL_FRAMING_CNT] = NULL,
 };
+
+const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files", NULL };
+const char *const sl_sink_policy_names[] = { "block", "spill", "conflate", "cut", NULL };
+const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", NULL };
+static const char *const starts[] = { "oldest", "now", NULL };
 
 /* clang-format off */
 static const struct sl_key thread_keys[] = {
@@ -485,6 +538,27 @@ static const struct sl_key feed_keys[] = {
     { NULL },
 };
 
+static const struct sl_key sink_keys[] = {
+    { "name",         SL_KEY_WORD,     SINK(name),         NULL,       .read = read_sink_name },
+    { "type",         SL_KEY_CHOICE,   SINK(type),         NULL,       .what = "type of sink",
+      .choices = sl_sink_names },
+    { "where",        SL_KEY_WORD,     SINK(where),        NULL,       .read = read_where },
+    { "start",        SL_KEY_CHOICE,   SINK(start_now),    "oldest",   .what = "start", .choices = starts },
+    { "policy",       SL_KEY_CHOICE,   SINK(policy),       "block",    .what = "policy",
+      .choices = sl_sink_policy_names },
+    { "queue",        SL_KEY_SIZE,     SINK(queue_len),    "8MiB",     64 * KIB, 16 * GIB },
+    { "spill",        SL_KEY_SIZE,     SINK(spill_len),    "1GiB",     MIB,      TIB },
+    { "state",        SL_KEY_WORD,     SINK(state),        NULL,       .read = read_state },
+    { "reconnect",    SL_KEY_DURATION, SINK(reconnect_ns), "10s",      100 * MS, HOUR },
+    { "command",      SL_KEY_WORD,     SINK(command),      NULL },
+    { "acknowledges", SL_KEY_CHOICE,   SINK(acknowledges), "false",    .what = "answer", .choices = truths },
+    { "directory",    SL_KEY_WORD,     SINK(directory),    NULL,       .read = read_directory },
+    { "file",         SL_KEY_WORD,     SINK(file),         NULL,       .read = read_template },
+    { "shape",        SL_KEY_CHOICE,   SINK(shape),        "ninjs",    .what = "shape",
+      .choices = sl_sink_shape_names },
+    { NULL },
+};
+
 static const struct sl_key file_keys[] = {
     { "node",       SL_KEY_WORD,     FILE(node),           NULL,       .read = read_node },
     { "threads",    SL_KEY_LIST,     FILE(threads),        NULL,       1,        SL_THREADS_MAX, .word = "auto",
@@ -499,6 +573,8 @@ static const struct sl_key file_keys[] = {
     { "journal",    SL_KEY_GROUP,    .keys = journal_keys, .check = check_journal },
     { "feeds",      SL_KEY_LIST,     FILE(feeds),          NULL,       1,        SL_FEEDS_MAX,
       .keys = feed_keys, ENTRIES(sl_config, feeds, feed_cnt), .check = check_feeds },
+    { "sinks",      SL_KEY_LIST,     FILE(sinks),          NULL,       0,        SL_SINKS_MAX,
+      .keys = sink_keys, ENTRIES(sl_config, sinks, sink_cnt), .check = check_sinks },
     { NULL },
 };
 /* clang-format on */
@@ -902,6 +978,46 @@ static int check_feeds(const struct sl_place *place)
         for (uint32_t l = 0; !rc && l < feed->line_cnt; l++)
             rc = check_line(place, f, l) ? -EINVAL : check_address(place, f, l);
     }
+    return rc;
+}
+
+/* What each type must be told, and what means nothing to it. */
+static const struct sink_need {
+    const char *key;
+    unsigned needs, takes; /* a bit for each enum sl_sink_kind */
+    const char *example;
+} sink_needs[] = {
+    { "command", 1u << SL_SINK_EXEC, 1u << SL_SINK_EXEC, "/usr/local/bin/alert" },
+    { "acknowledges", 0, 1u << SL_SINK_EXEC, NULL },
+    { "directory", 1u << SL_SINK_FILES, 1u << SL_SINK_FILES, "/srv/cms/in" },
+    { "file", 0, 1u << SL_SINK_FILES, NULL },
+    { "shape", 0, 1u << SL_SINK_FILES, NULL },
+};
+
+static int check_sink(const struct sl_place *place, uint32_t s)
+{
+    const struct sl_config_sink *sink = &place->reading->config->sinks[s];
+    if (!is_given(place, s, "type"))
+        return fault_at(place->reading, path_of("sinks[%u].type", s).text, "is missing; one such as %s is expected",
+                        sl_sink_names[0]);
+    for (size_t i = 0; i < CNT(sink_needs); i++) {
+        const struct sink_need *need = &sink_needs[i];
+        bool given = is_given(place, s, need->key);
+        struct path path = path_of("sinks[%u].%s", s, need->key);
+        if (!given && need->needs & 1u << sink->type)
+            return fault_at(place->reading, path.text, "is missing; type %s needs one, such as %s",
+                            sl_sink_names[sink->type], need->example);
+        if (given && !(need->takes & 1u << sink->type))
+            return fault_at(place->reading, path.text, "means nothing to type %s", sl_sink_names[sink->type]);
+    }
+    return 0;
+}
+
+static int check_sinks(const struct sl_place *place)
+{
+    int rc = 0;
+    for (uint32_t s = 0; !rc && s < place->reading->config->sink_cnt; s++)
+        rc = check_sink(place, s);
     return rc;
 }
 

@@ -23,6 +23,7 @@
 
 #define SL_LINES_PER_FEED_MAX 8u
 #define SL_THREADS_MAX        32u
+#define SL_SINKS_MAX          32u /* of a tape's seats */
 
 /* rx brings frame along. */
 enum sl_stage_kind { SL_STAGE_RX = 1, SL_STAGE_DECODE = 2, SL_STAGE_DESK = 4, SL_STAGE_WAKER = 8 };
@@ -40,6 +41,24 @@ struct sl_config_feed {
     uint64_t park_len;  /* bytes that may wait behind it */
     uint64_t join_len;  /* format mrn: bytes of fragments that may wait for their story; 0: they do not */
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
+};
+
+enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_KIND_CNT };
+enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT };
+
+struct sl_config_sink {
+    char *name;
+    enum sl_sink_kind type;
+    char *where; /* NULL: all */
+    char *state; /* the folder of its place */
+    bool start_now; /* without a place: from now, not from the oldest */
+    unsigned policy; /* enum sl_sink_policy (sink_queue.h) */
+    uint64_t queue_len, spill_len;
+    int64_t reconnect_ns; /* the longest pause between attempts */
+    char *command; /* exec */
+    bool acknowledges;
+    char *directory, *file; /* files: the folder, and the template of names in it */
+    enum sl_sink_shape shape;
 };
 
 struct sl_config_thread {
@@ -80,11 +99,14 @@ struct sl_config {
     /* feeds */
     struct sl_config_feed *feeds;
     uint32_t feed_cnt;
+    struct sl_config_sink *sinks;
+    uint32_t sink_cnt;
     struct sl_config_zones *zones;
 };
 
 /* The words of the file for its enums, NULL at the end; of stages, by their bits from the lowest. */
 extern const char *const sl_stage_names[], *const sl_receive_names[], *const sl_framing_names[];
+extern const char *const sl_sink_names[], *const sl_sink_policy_names[], *const sl_sink_shape_names[];
 
 /* path "-": standard input.  Also resolves interfaces, groups, hosts and zones, so that what is accepted can start. */
 int sl_config_read(struct sl_config *config, const char *path, char *err, size_t err_len);

@@ -45,6 +45,12 @@ static const struct sl_command commands[] = {
       "offset and numbers.  All of them may be used while the daemon runs.  A tail that is torn is how a crash\n"
       "looks, or a write that is under way; it is no finding.\n"
       "Exit status: 0 fine, 1 damage, or the journal cannot be read, 2 usage.\n" },
+    { "sink", sl_cmd_sink, "hand bulletins on: one sink of the configuration, by itself", "NAME [-c FILE] [-v]",
+      "NAME, of a sink in the configuration,",
+      "slugline run starts all sinks itself; this is for one that is a service of its own, or to try one.  It goes\n"
+      "on where its place on disk says, and waits for the daemon where there is none.  TERM or INT: give what waits,\n"
+      "end.\n"
+      "Exit status: 0 an orderly end, 1 otherwise, 2 usage.\n" },
     { "gen", sl_cmd_gen, "send synthetic wires", "--to URL [--to URL ...] [OPTIONS]", NULL,
       "Every message has a moment when it is due, kept by the schedule alone and written into it (a note to editors: "
       "due, and\n"

@@ -65,6 +65,13 @@ static int64_t waits_since(struct sl_log_rx *rx, uint64_t seq, int64_t now_ns)
     return ns > 0 && ns < now_ns ? ns : now_ns;
 }
 
+/* Relaxed: for people, who see the next one soon. */
+static void note_account(const struct sl_seat *seat, sl_cell *row)
+{
+    for (unsigned i = 0; i < SL_SEAT_TOLD; i++)
+        sl_cell_set(&row[SL_SEAT_TOLD_FIRST + i], atomic_load_explicit(&seat->told[i], memory_order_relaxed));
+}
+
 static enum sl_reader_state state_of(const struct sl_readers *readers, uint32_t idx)
 {
     if (!readers->readers[idx].gates)
@@ -105,6 +112,7 @@ static void look_at(struct sl_readers *readers, uint32_t idx, int64_t now_ns)
     sl_cell_set(&row[SL_SEAT_MISSED], missed);
     sl_cell_set(&row[SL_SEAT_EVICTIONS], evicted);
     note_name(seat, row);
+    note_account(seat, row);
     sl_cell_set(&row[SL_SEAT_STATE], state_of(readers, idx));
 }
 
@@ -130,6 +138,20 @@ static void read_name(const sl_cell *row, char name[33])
             *c = '?';
 }
 
+/* The walk copied it from a reader's page: nothing in it is believed to be printable, or to end. */
+static void read_account(const sl_cell *row, struct sl_reader_account *account)
+{
+    uint64_t cells[SL_SEAT_TOLD];
+
+    for (unsigned i = 0; i < SL_SEAT_TOLD; i++)
+        cells[i] = sl_cell_get(&row[SL_SEAT_TOLD_FIRST + i]);
+    memcpy(account, cells, sizeof(*account));
+    account->error[sizeof(account->error) - 1] = '\0';
+    for (char *c = account->error; *c; c++)
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+}
+
 bool sl_reader_stand(const struct sl_books *books, uint32_t seat_idx, struct sl_reader_stand *stand)
 {
     const sl_cell *row = sl_books_seat(books, seat_idx);
@@ -149,6 +171,7 @@ bool sl_reader_stand(const struct sl_books *books, uint32_t seat_idx, struct sl_
         .evictions = sl_cell_get(&row[SL_SEAT_EVICTIONS]),
     };
     read_name(row, stand->name);
+    read_account(row, &stand->account);
     return true;
 }
 

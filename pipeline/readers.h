@@ -25,6 +25,22 @@ enum sl_reader_error {
     SL_READER_ERROR_CNT
 };
 
+/* What a sink tells of itself; it lies in its seat, and a copy in the books. */
+struct sl_reader_account {
+    uint64_t type; /* 0: no sink; else enum sl_sink_kind, plus 1 */
+    uint64_t sent, repeated; /* bulletins handed on; of those, again */
+    uint64_t waiting; /* read and not handed on yet */
+    int64_t waiting_ns; /* since the first of them was published */
+    uint64_t under_way; /* handed on and not known to have arrived */
+    uint64_t missed, conflated, cut, refused; /* never handed on: overwritten before they were read; a newer one of the
+                                                 story came; its peer was too slow; it could not be or was not taken */
+    uint64_t peers; /* connections just now */
+    uint64_t error_cnt;
+    int64_t error_ns; /* CLOCK_REALTIME */
+    char error[152]; /* the last one, for people; ends with NUL */
+};
+_Static_assert(sizeof(struct sl_reader_account) == 8 * SL_SEAT_TOLD, "cells of a seat");
+
 struct sl_readers {
     const struct sl_books *books;
     const struct sl_log_tx *tx;
@@ -53,10 +69,15 @@ struct sl_reader_stand {
     int64_t lag_ns; /* how long the first of them has been there; of a lapped reader, the oldest that is left */
     uint64_t missed; /* at most what the tape has had */
     uint64_t evictions;
+    struct sl_reader_account account; /* type 0: it tells nothing */
 };
 /* False: nobody sits there. */
 bool sl_reader_stand(const struct sl_books *books, uint32_t seat_idx, struct sl_reader_stand *stand);
 const char *sl_reader_state_name(enum sl_reader_state state);
 const char *sl_reader_error_name(enum sl_reader_error error); /* NULL: none */
+
+/* A reader of this program puts its account into its seat (client.c). */
+struct sl_reader;
+void sl_reader_tell(struct sl_reader *reader, const struct sl_reader_account *account);
 
 #endif

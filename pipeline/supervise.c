@@ -5,6 +5,7 @@
 #include "pipeline/journal.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
+#include "pipeline/sinks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,7 @@ struct supervisor {
     bool unread; /* a walk began without the journal: what the one before published last cannot be had again */
     struct sl_journal_places places;
     int64_t journal_restart_ns, journal_kill_ns, place_by_ns;
+    struct sl_sinks sinks;
 };
 
 static void notify_systemd(const char *state)
@@ -884,6 +886,8 @@ static void hear_signals(struct supervisor *supervisor, int64_t now_ns)
             bury_walk(supervisor, status, now_ns);
         else if (pid == supervisor->journal_pid)
             bury_journal(supervisor, status, now_ns);
+        else
+            sl_sinks_bury(&supervisor->sinks, pid, status, now_ns);
 }
 
 static int open_signals(struct supervisor *supervisor)
@@ -902,6 +906,17 @@ static int open_signals(struct supervisor *supervisor)
 
 /* ---- the loop ---- */
 
+static void leave_to_parent_of_sink(void *supervisor) { leave_to_parent(supervisor); }
+
+/* They begin when there is a tape, and stop when all is on it. */
+static void mind_sinks(struct supervisor *supervisor, int64_t now_ns)
+{
+    if (supervisor->stopping && !supervisor->walk_pid)
+        sl_sinks_stop(&supervisor->sinks, now_ns);
+    if (supervisor->walk_ready || supervisor->stopping)
+        sl_sinks_start_due(&supervisor->sinks, now_ns, leave_to_parent_of_sink, supervisor);
+}
+
 static void wait_and_hear(struct supervisor *supervisor)
 {
     struct pollfd fds[SL_LOG_SEATS + 4];
@@ -916,7 +931,7 @@ static void wait_and_hear(struct supervisor *supervisor)
             seat_of[cnt] = i;
             fds[cnt++] = (struct pollfd){ .fd = supervisor->readers[i].fd, .events = POLLIN };
         }
-    bool soon = supervisor->restart_ns || supervisor->journal_restart_ns;
+    bool soon = supervisor->restart_ns || supervisor->journal_restart_ns || sl_sinks_due(&supervisor->sinks);
     if (poll(fds, cnt, soon ? 20 : 250) < 0 && errno != EINTR)
         sl_say(SL_SAY_WARN, "supervisor: poll: %s", strerror(errno));
     int64_t now_ns = sl_clock_mono(NULL);
@@ -951,6 +966,7 @@ static void wait_and_hear(struct supervisor *supervisor)
         supervisor->place_by_ns = now_ns + PLACE_NS;
     else if (walk_due && now_ns >= supervisor->place_by_ns)
         go_on_unplaced(supervisor, now_ns);
+    mind_sinks(supervisor, now_ns);
 }
 
 static uint32_t cores_of_this_process(void)
@@ -993,7 +1009,8 @@ int sl_supervise(struct sl_config *config, const char *config_path)
         start_journal(&supervisor, supervisor.restart_ns);
     else
         start_walk(&supervisor, supervisor.restart_ns);
-    while (!supervisor.stopping || supervisor.walk_pid || supervisor.journal_pid ||
+    sl_sinks_init(&supervisor.sinks, config, config_path);
+    while (!supervisor.stopping || supervisor.walk_pid || supervisor.journal_pid || sl_sinks_any(&supervisor.sinks) ||
            (supervisor.undrained && supervisor.journal_restart_ns))
         wait_and_hear(&supervisor);
     unlink(config->socket);

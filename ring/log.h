@@ -41,6 +41,7 @@
 
 #define SL_LOG_RECORD_ALIGN 64u
 #define SL_LOG_SEATS        64u
+#define SL_SEAT_TOLD        32u /* cells */
 
 /* Intent moves in steps, so that the line all readers watch moves once in many records; in a log too small for that,
  * by a sixteenth of its bytes. */
@@ -62,6 +63,7 @@ struct sl_seat {
     _Atomic uint64_t missed_cnt;
     _Atomic uint64_t resume_cnt;
     char name[32]; /* for status: bytes, not trusted to end */
+    _Alignas(128) _Atomic uint64_t told[SL_SEAT_TOLD]; /* for status: what the reader's room has to say of it */
 };
 _Static_assert(sizeof(struct sl_seat) <= 4096, "a seat is one page");
 

@@ -10,7 +10,8 @@ import sys
 
 WRONG = {"run": ["file"], "check": ["file"], "parse": [], "replay": ["-d", "x", "x.pcap"], "tail": ["file"], "status": ["file"],
          "top": ["file"],
-         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "doctor": ["file"], "journal": ["mend"]}
+         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "doctor": ["file"],
+         "journal": ["mend"], "sink": []}
 
 
 def run(*arguments):

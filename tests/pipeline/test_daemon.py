@@ -60,13 +60,13 @@ class Lines:
 
 
 class Daemon:
-    def __init__(self, feeds, program=None, tape="16MiB"):
+    def __init__(self, feeds, program=None, tape="16MiB", more=""):
         self.folder = tempfile.TemporaryDirectory(prefix="slugline-test-")
         self.socket = os.path.join(self.folder.name, "tape.sock")
         self.config = os.path.join(self.folder.name, "slugline.yaml")
         self.program = program or SLUGLINE
         self.readers = []
-        self.write(feeds, tape)
+        self.write(feeds, tape, more.replace("FOLDER", self.folder.name))
         self.process = subprocess.Popen([self.program, "run", "-c", self.config], stderr=subprocess.PIPE)
         self.said = Lines(self.process.stderr)
         until("the walk is up", lambda: self.walk_pids() or self.process.poll() is not None)

@@ -47,7 +47,7 @@ MAKES_FENCES = {"ring/fence.h"}
 ONLY_IN = [
     (r"\bclock_gettime\s*\(|\bgettimeofday\s*\(|\btime\s*\(\s*(?:NULL|&)", "reads the time", {"pipeline/clock.h"}),
     (r"\bpthread_create\s*\(|\bthrd_create\s*\(", "makes a thread", {"pipeline/run.c", "pipeline/watch.c", "pipeline/scribe.c"}),
-    (r"\bfork\s*\(\s*\)", "makes a process", {"pipeline/supervise.c", "pipeline/cmd_demo.c"}),
+    (r"\bfork\s*\(\s*\)", "makes a process", {"pipeline/supervise.c", "pipeline/sinks.c", "pipeline/sink_exec.c", "pipeline/cmd_demo.c"}),
 ]
 LEAVES_NEVER = [
     (r"\b(?:[mc]alloc|realloc(?:array)?|aligned_alloc|posix_memalign|strn?dup|free|alloca)\s*\(", "allocates"),
