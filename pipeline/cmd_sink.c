@@ -12,8 +12,12 @@
 
 /* What this program can be by itself; the others are programs of their own, beside it or in libexec. */
 static const struct sl_sink_type *const types[SL_SINK_KIND_CNT] = {
+#ifdef SL_SINK_ALONE
+    [SL_SINK_ALONE_KIND] = &SL_SINK_ALONE,
+#else
     [SL_SINK_EXEC] = &sl_sink_exec,
     [SL_SINK_FILES] = &sl_sink_files,
+#endif
 };
 
 static const struct sl_config_sink *find_sink(const struct sl_config *config, const char *name)

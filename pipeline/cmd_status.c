@@ -407,7 +407,8 @@ static void tell_sinks(const struct status *status, struct sl_facts *facts)
         sl_facts_text(facts, "name", stand.name);
         sl_facts_text(facts, "type", sink_type_name(account));
         sl_facts_numbers(facts, { "seq", (int64_t)stand.seq }, { "lag", (int64_t)stand.lag }, { "lagNs", stand.lag_ns },
-                         { "peers", (int64_t)account->peers }, { "sent", (int64_t)account->sent },
+                         { "peers", (int64_t)account->peers },
+                         { "refusedPeers", (int64_t)account->refused_peers }, { "sent", (int64_t)account->sent },
                          { "repeated", (int64_t)account->repeated }, { "waiting", (int64_t)account->waiting },
                          { "waitingNs", account->waiting_ns }, { "underWay", (int64_t)account->under_way },
                          { "missed", (int64_t)account->missed },

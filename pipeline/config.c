@@ -429,6 +429,20 @@ static int read_state(const struct sl_place *place)
     return text_of(place) ? read_directory(place) : keep(place, usual);
 }
 
+/* Nobody but this host, unless the address says otherwise. */
+static int read_listen(const struct sl_place *place)
+{
+    struct sl_config_sink *sink = place->base;
+    const char *text = text_of(place);
+    char url[SL_CONFIG_WORD_MAX + 32], why[384];
+    if (!text)
+        return 0;
+    snprintf(url, sizeof(url), "tcp-listen://%s%s", *text == ':' ? "127.0.0.1" : "", text);
+    if (sl_config_line(&sink->line, url, why, sizeof(why)))
+        return fault(place, "%s", why);
+    return keep(place, text);
+}
+
 static int read_template(const struct sl_place *place)
 {
     const char *text = text_of(place);
@@ -470,7 +484,8 @@ const char *const sl_framing_names[] = {
     [SL_FRAMING_CNT] = NULL,
 };
 
-const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files", NULL };
+const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files",
+                                      [SL_SINK_TCP] = "tcp", NULL };
 const char *const sl_sink_policy_names[] = { "block", "spill", "conflate", "cut", NULL };
 const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", NULL };
 static const char *const starts[] = { "oldest", "now", NULL };
@@ -556,6 +571,11 @@ static const struct sl_key sink_keys[] = {
     { "file",         SL_KEY_WORD,     SINK(file),         NULL,       .read = read_template },
     { "shape",        SL_KEY_CHOICE,   SINK(shape),        "ninjs",    .what = "shape",
       .choices = sl_sink_shape_names },
+    { "listen",       SL_KEY_WORD,     SINK(listen),       NULL,       .read = read_listen },
+    { "clients",      SL_KEY_COUNT,    SINK(client_max),   "64",       1,        1024 },
+    { "certificate",  SL_KEY_WORD,     SINK(certificate),  NULL,       .read = read_directory },
+    { "key",          SL_KEY_WORD,     SINK(key),          NULL,       .read = read_directory },
+    { "authority",    SL_KEY_WORD,     SINK(authority),    NULL,       .read = read_directory },
     { NULL },
 };
 
@@ -992,6 +1012,11 @@ static const struct sink_need {
     { "directory", 1u << SL_SINK_FILES, 1u << SL_SINK_FILES, "/srv/cms/in" },
     { "file", 0, 1u << SL_SINK_FILES, NULL },
     { "shape", 0, 1u << SL_SINK_FILES, NULL },
+    { "listen", 1u << SL_SINK_TCP, 1u << SL_SINK_TCP, "127.0.0.1:7070" },
+    { "clients", 0, 1u << SL_SINK_TCP, NULL },
+    { "certificate", 0, 1u << SL_SINK_TCP, NULL },
+    { "key", 0, 1u << SL_SINK_TCP, NULL },
+    { "authority", 0, 1u << SL_SINK_TCP, NULL },
 };
 
 static int check_sink(const struct sl_place *place, uint32_t s)
@@ -1010,6 +1035,9 @@ static int check_sink(const struct sl_place *place, uint32_t s)
         if (given && !(need->takes & 1u << sink->type))
             return fault_at(place->reading, path.text, "means nothing to type %s", sl_sink_names[sink->type]);
     }
+    if (!sink->certificate != !sink->key || (sink->authority && !sink->certificate))
+        return fault_at(place->reading, path_of("sinks[%u].certificate", s).text,
+                        "certificate and key belong together, and authority to both");
     return 0;
 }
 

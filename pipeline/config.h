@@ -43,7 +43,7 @@ struct sl_config_feed {
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 
-enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_KIND_CNT };
+enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_KIND_CNT };
 enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT };
 
 struct sl_config_sink {
@@ -59,6 +59,10 @@ struct sl_config_sink {
     bool acknowledges;
     char *directory, *file; /* files: the folder, and the template of names in it */
     enum sl_sink_shape shape;
+    char *listen; /* tcp: where clients dial; line is the same, read */
+    struct sl_line_config line;
+    uint32_t client_max;
+    char *certificate, *key, *authority; /* files of PEM; NULL: no TLS, or anybody's certificate */
 };
 
 struct sl_config_thread {

@@ -34,10 +34,10 @@ struct sl_reader_account {
     uint64_t under_way; /* handed on and not known to have arrived */
     uint64_t missed, conflated, cut, refused; /* never handed on: overwritten before they were read; a newer one of the
                                                  story came; its peer was too slow; it could not be or was not taken */
-    uint64_t peers; /* connections just now */
+    uint64_t peers, refused_peers; /* connections just now; those that were not let in, or asked for nonsense */
     uint64_t error_cnt;
     int64_t error_ns; /* CLOCK_REALTIME */
-    char error[152]; /* the last one, for people; ends with NUL */
+    char error[144]; /* the last one, for people; ends with NUL */
 };
 _Static_assert(sizeof(struct sl_reader_account) == 8 * SL_SEAT_TOLD, "cells of a seat");
 

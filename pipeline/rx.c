@@ -186,7 +186,7 @@ static bool is_within(const struct in6_addr *addr, const struct in6_addr *net, u
     return !bits || (addr->s6_addr[bytes] ^ net->s6_addr[bytes]) >> (8 - bits) == 0;
 }
 
-static bool may_connect(const struct sl_line_config *line, int fd)
+bool sl_line_allows(const struct sl_line_config *line, int fd)
 {
     struct sockaddr_storage peer = { 0 };
     socklen_t len = sizeof(peer);
@@ -312,7 +312,7 @@ void sl_conn_accepted(struct sl_rx *rx, struct sl_rx_line *line, int fd)
     struct sl_conn *conn = line->conns, *end = line->conns + line->conn_cnt;
     while (conn < end && conn->state != SL_CONN_FREE)
         conn++;
-    if (conn == end || rx->draining || !may_connect(line->config, fd)) {
+    if (conn == end || rx->draining || !sl_line_allows(line->config, fd)) {
         sl_cell_add(&line->books[SL_RX_REFUSED_PEERS], 1);
         close(fd);
         return;

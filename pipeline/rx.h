@@ -162,6 +162,9 @@ static inline uint16_t sl_addr_port(const struct sockaddr_storage *addr)
                                              : ((const struct sockaddr_in *)addr)->sin_port);
 }
 
+/* Whether the other side of fd, a stream, is among who may connect. */
+bool sl_line_allows(const struct sl_line_config *line, int fd);
+
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };
 
 struct sl_rx_config {

@@ -58,6 +58,7 @@ struct sl_sink_type {
     const char *name;
     bool live; /* has no place: its clients bring theirs, and the queue keeps what it gave for those who are late */
     bool notices; /* also GAP, REJECT, HELD, MISSED, EPOCH */
+    bool missed; /* MISSED is an item too */
     bool owns_place; /* saves it itself, in step with what it does (sl_sink_save) */
     int (*init)(struct sl_sink *sink);
     /* What to keep of an event: *head_len bytes, NUL included, that name it, then its body.  Like snprintf; NULL: one
@@ -68,7 +69,7 @@ struct sl_sink_type {
     void (*fini)(struct sl_sink *sink);
 };
 
-extern const struct sl_sink_type sl_sink_exec, sl_sink_files;
+extern const struct sl_sink_type sl_sink_exec, sl_sink_files, sl_sink_tcp;
 
 /* The exit status.  Ends on TERM or INT after what waits was given, or 5 s. */
 int sl_sink_run(const struct sl_config *config, const struct sl_config_sink *wants, const struct sl_sink_type *type);
@@ -77,6 +78,8 @@ int sl_sink_run(const struct sl_config *config, const struct sl_config_sink *wan
 void sl_sink_fault(struct sl_sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Wakes the sink when fd has these events of epoll; 0 events: no more. */
 int sl_sink_watch(struct sl_sink *sink, int fd, uint32_t events);
+/* A listening socket, or -errno. */
+int sl_sink_listen(const struct sl_line_config *line);
 /* Poll again at due_ns at the latest. */
 static inline void sl_sink_wake_at(struct sl_sink *sink, int64_t due_ns)
 {

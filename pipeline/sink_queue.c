@@ -200,9 +200,13 @@ static void supersede(struct sl_sink_queue *queue, const struct sl_sink_item *it
     struct sl_sink_story *last = &queue->stories[item->story % STORIES];
     if (!item->story || item->verdict == SL_VERDICT_LATE)
         return;
-    if (last->story == item->story && last->idx >= queue->next && last->idx < queue->head) {
-        const struct sl_sink_item *older = slot_of(queue, last->idx)->item;
-        if (older && older->story == item->story && may_give_way(older)) {
+    uint64_t least = queue->keeps ? queue->first : queue->next;
+    if (last->story == item->story && last->idx >= least && last->idx < queue->head) {
+        struct sl_sink_item *older = slot_of(queue, last->idx)->item;
+        bool gives_way = older && older->story == item->story && may_give_way(older);
+        if (gives_way && queue->keeps) {
+            older->superseded = true;
+        } else if (gives_way) {
             forget(queue, last->idx);
             queue->conflated++;
         }

@@ -30,7 +30,8 @@ struct sl_sink_item {
     uint32_t head_len, body_len;
     uint8_t lane, kind, verdict;
     bool was_sent; /* goes again, or may: for the count of repeated ones */
-    uint8_t spare[4];
+    bool superseded; /* of a queue that keeps: a newer one of its story came */
+    uint8_t spare[3];
     char bytes[]; /* head_len bytes of a name or subject, its NUL counted; then the body */
 };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,19 @@ int sl_sink_watch(struct sl_sink *sink, int fd, uint32_t events)
     if (epoll_ctl(sink->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
         return 0;
     return epoll_ctl(sink->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int sl_sink_listen(const struct sl_line_config *line)
+{
+    int on = 1, fd = socket(line->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (!bind(fd, (const struct sockaddr *)&line->addr, line->addr_len) && !listen(fd, 128))
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
 }
 
 void sl_sink_sent(struct sl_sink *sink)
@@ -156,7 +170,7 @@ static void keep_item(struct sl_sink *sink, const struct sl_event *event)
 
 static void take_event(struct sl_sink *sink, const struct sl_event *event)
 {
-    bool wanted = sink->type->notices;
+    bool wanted = sink->type->notices || (sink->type->missed && event->type == SL_EVENT_MISSED);
     if (event->type == SL_EVENT_MISSED) {
         sink->account.missed += event->missed_last - event->missed_first + 1;
         sl_sink_fault(sink, "missed %" PRIu64 " to %" PRIu64, event->missed_first, event->missed_last);
@@ -176,8 +190,10 @@ static void take_event(struct sl_sink *sink, const struct sl_event *event)
 static int read_tape(struct sl_sink *sink)
 {
     struct sl_event event;
+    uint64_t most = sink->queue.bytes_max / 8, came = 0;
     for (int i = 0; i < BATCH; i++) {
-        if (!sl_sink_queue_room(&sink->queue))
+        /* What follows the queue by index shall see it before it goes round. */
+        if (!sl_sink_queue_room(&sink->queue) || (sink->type->live && came > most))
             return i > 0;
         int rc = sl_reader_next(sink->reader, &event, 0);
         if (rc == -EPIPE || rc == -EINTR)
@@ -188,6 +204,7 @@ static int read_tape(struct sl_sink *sink)
         }
         if (event.type == SL_EVENT_NONE)
             return i > 0;
+        came += event.bulletin ? 3ull * event.bulletin->len : 0; /* as it is, and as JSON */
         take_event(sink, &event);
     }
     return 1;
@@ -243,8 +260,10 @@ static void tell(struct sl_sink *sink, int64_t now_ns)
         sink->account.waiting = sl_sink_queue_waiting(&sink->queue) - sink->account.under_way;
     }
     sink->account.waiting_ns = oldest && oldest->published_ns < real_ns ? real_ns - oldest->published_ns : 0;
-    sink->account.conflated = sink->queue.conflated;
-    sink->account.cut = sink->queue.cut;
+    if (!sink->type->live) {
+        sink->account.conflated = sink->queue.conflated;
+        sink->account.cut = sink->queue.cut;
+    }
     sl_reader_tell(sink->reader, &sink->account);
 }
 
