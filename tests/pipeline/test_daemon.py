@@ -5,7 +5,9 @@
 
 Every case has a daemon, a folder and ports of its own, on loopback; it ends what it started, by pid.  Python 3.11, standard library only.
 """
+import base64
 import contextlib
+import gzip
 import json
 import os
 import queue
@@ -477,6 +479,55 @@ def status_tells_the_books_and_whether_anybody_is_there():
         assert gone.returncode == 3, gone
 
 
+def story_updates(guid, headline, parts):
+    """A story as MRN sends it: its gzip in so many fragments, each in an update of its own."""
+    story = json.dumps({"id": guid, "headline": headline, "body": "Text of %s. " % guid * 9, "urgency": 3, "provider": "NS:TST"})
+    packed = gzip.compress(story.encode(), mtime=0)
+    step = -(-len(packed) // parts)
+    for i in range(parts):
+        fields = {"MRN_SRC": "TST_A", "GUID": guid, "MRN_TYPE": "STORY", "FRAG_NUM": i + 1}
+        if i == 0:
+            fields["TOT_SIZE"] = len(packed)
+        fields["FRAGMENT"] = base64.b64encode(packed[i * step:(i + 1) * step]).decode()
+        yield {"Type": "Update", "ID": 2, "Fields": fields}
+
+
+def websocket_frame(payload, mask=b"", final=True, opcode=1):
+    """RFC 6455 5.2."""
+    length = len(payload)
+    head = bytes([(128 if final else 0) | opcode])
+    head += struct.pack("!B", length | (128 if mask else 0)) if length < 126 else struct.pack("!BH", 126 | (128 if mask else 0), length)
+    return head + mask + (bytes(b ^ mask[i % 4] for i, b in enumerate(payload)) if mask else payload)
+
+
+def fragments_of_several_stories_come_whole_over_a_websocket_and_what_is_lost_is_named():
+    port = free_port()
+    feed = 'name: wire, format: mrn, framing: websocket, lines: ["tcp-listen://127.0.0.1:%d"]' % port
+    with Daemon([feed]) as daemon, dial(port) as agency:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        one, two, lost = (list(story_updates(guid, headline, 3)) for guid, headline in
+                          (("g1", "Headline number 1"), ("g2", "Headline number 2"), ("g3", "Headline number 3")))
+        whole = list(story_updates("g4", "Headline number 4", 1))
+        send = lambda updates, **how: agency.sendall(websocket_frame(json.dumps(updates).encode(), **how))
+        agency.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+        send([one[2]])
+        send([lost[0], two[0], {"Type": "Ping"}], mask=b"\x01\xfe\x33\x80")
+        send(one[0])
+        agency.sendall(websocket_frame(b"are you there", opcode=9))
+        send([two[1], whole[0], one[1]])
+        expect_headlines(reader, [4, 1])
+        send([lost[2], two[0]])
+        send([two[2]])
+        expect_headlines(reader, [4, 1, 2])
+        ask = [SLUGLINE, "status", "--json", "-s", daemon.socket]
+        status = lambda: json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["feeds"][0]
+        agency.close()
+        until("the lost story is given up with its line", lambda: status()["rejected"] == 1)
+        assert status()["fragments"] == {"taken": 9, "joined": 6, "repeated": 1, "lost": 2, "now": 0}, status()["fragments"]
+        until("its reject is on the tape", lambda: len(notices(reader, "reject")) == 1)
+        assert daemon.stop() == 0
+
+
 CASES = [
     a_message_in_single_bytes_is_whole,
     a_line_cut_in_mid_message_loses_only_that_message,
@@ -495,6 +546,7 @@ CASES = [
     a_second_daemon_on_the_same_socket_is_refused,
     hangup_takes_what_can_change_and_refuses_the_rest,
     status_tells_the_books_and_whether_anybody_is_there,
+    fragments_of_several_stories_come_whole_over_a_websocket_and_what_is_lost_is_named,
 ]
 
 

@@ -36,7 +36,8 @@ static enum sl_parse_code next_of_script(struct sl_parse *parse)
 static int recognize_none(const uint8_t *data, uint32_t len) { return (void)data, (void)len, 0; }
 static unsigned peek_none(const uint8_t *data, uint32_t len) { return (void)data, (void)len, 0; }
 
-static const struct sl_format script = { 99, "script", "this test", recognize_none, peek_none, next_of_script };
+static const struct sl_format script = { 99, "script", "this test", recognize_none, peek_none,
+                                        next_of_script, NULL };
 static const struct sl_feed feeds[] = {
     {.name = "feed", .format = &script, .message_max = 65536}
 };
