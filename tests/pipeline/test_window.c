@@ -83,7 +83,8 @@ Test(window, hashes_a_story_as_a_bulletin_does)
     free(bulletin);
 }
 
-/* A kill may call the provider otherwise than its story did (NewsML's Party, or its ProviderId): the name says whose. */
+/* A kill may call the provider otherwise than its story did (NewsML's Party, or its ProviderId): the name says
+ * whose. */
 Test(window, a_urn_names_its_provider_itself)
 {
     static const struct {
