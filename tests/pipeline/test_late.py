@@ -190,10 +190,10 @@ def replay(*arguments):
 
 
 def the_journal_played_again_says_the_same_in_the_same_order():
-    ports = [free_port() for _ in range(3)]
+    ports, formats = [free_port() for _ in range(3)], ("iptc7901", "anpa1312", "nitf")
     feeds = [
         'name: %s, format: %s, provider: agency-%s, timezone: %s, lines: ["udp://127.0.0.1:%d"]' % (name, format_, name, zone, port)
-        for name, format_, zone, port in zip(("alpha", "beta", "gamma"), ("iptc7901", "anpa1312", "nitf"), ("UTC", "Asia/Tokyo", "UTC"), ports)
+        for name, format_, zone, port in zip(("alpha", "beta", "gamma"), formats, ("UTC", "Asia/Tokyo", "UTC"), ports)
     ]
     with Journaled(feeds, tape="16MiB", segment="1MiB") as daemon:
         reader = daemon.tail("--from", "oldest")
@@ -203,7 +203,7 @@ def the_journal_played_again_says_the_same_in_the_same_order():
                 [test_daemon.SLUGLINE, "gen", "--to", "udp://127.0.0.1:%d" % port, "-f", format_, "-n", "600", "-r", "600",
                  "-w", service, "-l", "flash:5,urgent:10,normal:70,bulk:15"],
                 stdout=subprocess.DEVNULL)
-            for port, format_, service in zip(ports, ("iptc7901", "anpa1312", "nitf"), ("aaa", "bbb", "ccc"))
+            for port, format_, service in zip(ports, formats, ("aaa", "bbb", "ccc"))
         ]
         daemon.readers += senders
         assert all(sender.wait(BOUND_S) == 0 for sender in senders)
