@@ -7,8 +7,8 @@
  * Units     size in bytes of a message; cnt messages.
  *
  * A message is a bulletin behind its header, as it lies on a tape.  Its number, from 1, is bulletin.number; a
- * subscriber checks that each comes once and in order, and adds up all words, so that all bytes are read.  A way that has nobody
- * to wake yields when it has nothing to do, as there are fewer cores than processes.
+ * subscriber checks that each comes once and in order, and adds up all words, so that all bytes are read.  A way that
+ * has nobody to wake yields when it has nothing to do, as there are fewer cores than processes.
  */
 #ifndef SL_BENCH_FANOUT_H
 #define SL_BENCH_FANOUT_H
