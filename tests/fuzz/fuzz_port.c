@@ -1,5 +1,5 @@
-/* Frames of any kind from a port: every one is counted once, what is handed on lies inside what was lent, and what we say
- * to the switch is a packet.
+/* Frames of any kind from a port: every one is counted once, what is handed on lies inside what was lent, and what we
+ * say to the switch is a packet.
  *   input: pieces, each a byte of flags and clock, two of length, and a frame */
 #include "pipeline/config.h"
 #include "pipeline/igmp.h"
