@@ -485,7 +485,7 @@ const char *const sl_framing_names[] = {
 };
 
 const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files",
-                                      [SL_SINK_TCP] = "tcp", NULL };
+                                      [SL_SINK_TCP] = "tcp", [SL_SINK_WEB] = "web", NULL };
 const char *const sl_sink_policy_names[] = { "block", "spill", "conflate", "cut", NULL };
 const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", NULL };
 static const char *const starts[] = { "oldest", "now", NULL };
@@ -1012,8 +1012,8 @@ static const struct sink_need {
     { "directory", 1u << SL_SINK_FILES, 1u << SL_SINK_FILES, "/srv/cms/in" },
     { "file", 0, 1u << SL_SINK_FILES, NULL },
     { "shape", 0, 1u << SL_SINK_FILES, NULL },
-    { "listen", 1u << SL_SINK_TCP, 1u << SL_SINK_TCP, "127.0.0.1:7070" },
-    { "clients", 0, 1u << SL_SINK_TCP, NULL },
+    { "listen", 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, "127.0.0.1:7070" },
+    { "clients", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, NULL },
     { "certificate", 0, 1u << SL_SINK_TCP, NULL },
     { "key", 0, 1u << SL_SINK_TCP, NULL },
     { "authority", 0, 1u << SL_SINK_TCP, NULL },

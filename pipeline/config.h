@@ -43,7 +43,7 @@ struct sl_config_feed {
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 
-enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_KIND_CNT };
+enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_WEB, SL_SINK_KIND_CNT };
 enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT };
 
 struct sl_config_sink {

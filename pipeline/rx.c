@@ -192,8 +192,18 @@ bool sl_line_allows(const struct sl_line_config *line, int fd)
     socklen_t len = sizeof(peer);
     if (!line->from_cnt)
         return true;
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) || (peer.ss_family != AF_INET && peer.ss_family != AF_INET6))
+    return !getpeername(fd, (struct sockaddr *)&peer, &len) &&
+           sl_line_allows_addr(line, (struct sockaddr *)&peer, len);
+}
+
+bool sl_line_allows_addr(const struct sl_line_config *line, const struct sockaddr *from, socklen_t len)
+{
+    struct sockaddr_storage peer = { 0 };
+    if (!line->from_cnt)
+        return true;
+    if ((from->sa_family != AF_INET && from->sa_family != AF_INET6) || len > sizeof(peer))
         return false;
+    memcpy(&peer, from, len);
     struct in6_addr addr = sl_addr_mapped(&peer);
     for (uint32_t i = 0; i < line->from_cnt; i++)
         if (is_within(&addr, &line->from[i].net, line->from[i].prefix_len))

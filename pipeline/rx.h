@@ -164,6 +164,7 @@ static inline uint16_t sl_addr_port(const struct sockaddr_storage *addr)
 
 /* Whether the other side of fd, a stream, is among who may connect. */
 bool sl_line_allows(const struct sl_line_config *line, int fd);
+bool sl_line_allows_addr(const struct sl_line_config *line, const struct sockaddr *from, socklen_t len);
 
 enum sl_rx_backend { SL_RX_AUTO, SL_RX_URING, SL_RX_EPOLL };
 

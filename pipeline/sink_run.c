@@ -140,8 +140,8 @@ static struct sl_sink_item *make_item(struct sl_sink *sink, const struct sl_even
     if (!item)
         return NULL;
     *item = (struct sl_sink_item){
-        .epoch = event->epoch,
-        .seq = event->seq,
+        .epoch = event->place.epoch,
+        .seq = event->place.seq,
         .published_ns = event->stamps.published_ns,
         .head_len = (uint32_t)head_len,
         .body_len = (uint32_t)(len - head_len),
@@ -171,18 +171,16 @@ static void keep_item(struct sl_sink *sink, const struct sl_event *event)
 static void take_event(struct sl_sink *sink, const struct sl_event *event)
 {
     bool wanted = sink->type->notices || (sink->type->missed && event->type == SL_EVENT_MISSED);
-    if (event->type == SL_EVENT_MISSED) {
+    if (event->type == SL_EVENT_MISSED || (event->type == SL_EVENT_EPOCH && event->missed_first)) {
         sink->account.missed += event->missed_last - event->missed_first + 1;
         sl_sink_fault(sink, "missed %" PRIu64 " to %" PRIu64, event->missed_first, event->missed_last);
     } else if (event->type == SL_EVENT_BULLETIN) {
         wanted = !sink->filter || sl_filter_match(sink->filter, event);
     }
-    /* EPOCH comes before a record that is not given yet: no place to go on behind. */
-    if (event->type != SL_EVENT_EPOCH)
-        sink->read = (struct sl_bookmark){ event->epoch, event->seq };
+    sink->read = (struct sl_bookmark){ event->place.epoch, event->place.seq };
     if (wanted)
         keep_item(sink, event);
-    else if (event->type != SL_EVENT_EPOCH)
+    else
         sl_sink_queue_pass(&sink->queue, sink->read);
 }
 
@@ -202,8 +200,10 @@ static int read_tape(struct sl_sink *sink)
             sl_sink_fault(sink, "the tape: %s", strerror(-rc));
             return i > 0;
         }
-        if (event.type == SL_EVENT_NONE)
+        if (event.type == SL_EVENT_NONE) {
+            sink->read = (struct sl_bookmark){ event.place.epoch, event.place.seq };
             return i > 0;
+        }
         came += event.bulletin ? 3ull * event.bulletin->len : 0; /* as it is, and as JSON */
         take_event(sink, &event);
     }
@@ -212,12 +212,13 @@ static int read_tape(struct sl_sink *sink)
 
 static void find_start(const struct sl_sink *sink, struct sl_reader_options *options)
 {
-    options->from = sink->wants->start_now || sink->type->live ? SL_FROM_NOW : SL_FROM_OLDEST;
+    options->from =
+        sink->wants->start_now || (sink->type->live && !sink->type->from_oldest) ? SL_FROM_NOW : SL_FROM_OLDEST;
     if (!sink->read.epoch)
         return;
-    options->from = SL_FROM_SEQ;
+    options->from = SL_FROM_PLACE;
     options->epoch = sink->read.epoch;
-    options->seq = sink->read.seq + 1;
+    options->seq = sink->read.seq;
 }
 
 /* Waits until somebody writes a tape. */

@@ -236,7 +236,7 @@ static int open_reader(struct sl_sink *sink, struct client *client, enum sl_read
                                                .name = sink->wants->name,
                                                .from = from,
                                                .epoch = client->place.epoch,
-                                               .seq = client->place.seq + 1 };
+                                               .seq = client->place.seq };
     int rc = sl_reader_open(&client->reader, &options);
     tcp->behind_cnt += !rc;
     return rc;
@@ -244,7 +244,7 @@ static int open_reader(struct sl_sink *sink, struct client *client, enum sl_read
 
 static bool is_wanted(const struct sl_sink *sink, const struct client *client, const struct sl_event *event)
 {
-    if (event->type == SL_EVENT_MISSED)
+    if (event->type == SL_EVENT_MISSED || (event->type == SL_EVENT_EPOCH && event->missed_first))
         return true;
     return event->type == SL_EVENT_BULLETIN && (!sink->filter || sl_filter_match(sink->filter, event)) &&
            (!client->filter || sl_filter_match(client->filter, event));
@@ -258,7 +258,7 @@ static bool fill_behind(struct sl_sink *sink, struct client *client)
     uint64_t idx;
     if (!client->reader && ((struct tcp *)sink->own)->behind_cnt >= BEHIND_MAX)
         return false; /* waits for its turn */
-    if (!client->reader && open_reader(sink, client, client->place.epoch ? SL_FROM_SEQ : SL_FROM_OLDEST))
+    if (!client->reader && open_reader(sink, client, SL_FROM_PLACE))
         return false;
     for (unsigned i = 0; i < STEPS && client->out_len < TURN_LEN; i++) {
         if (sl_reader_next(client->reader, &event, 0))
@@ -269,8 +269,6 @@ static bool fill_behind(struct sl_sink *sink, struct client *client)
             go_live(sink->own, client, idx);
             return true;
         }
-        if (event.type == SL_EVENT_EPOCH)
-            continue;
         if (is_wanted(sink, client, &event)) {
             /* Never in vain: out has room, or grows. */
             if (!give(client, &event, NULL, 0)) {
@@ -279,7 +277,7 @@ static bool fill_behind(struct sl_sink *sink, struct client *client)
             }
             sink->account.sent += event.type == SL_EVENT_BULLETIN;
         }
-        client->place = (struct sl_bookmark){ event.epoch, event.seq };
+        client->place = (struct sl_bookmark){ event.place.epoch, event.place.seq };
     }
     if (meets_queue(sink, client, &idx))
         go_live(sink->own, client, idx);
