@@ -222,7 +222,7 @@ void sl_wmo_read_top(struct sl_wmo *story)
             continue;
         cnt++;
         is_there = sl_wmo_local_time(line, &local_s);
-        if (is != SL_WMO_WORDS)
+        if (is != SL_WMO_WORDS && !is_there) /* the time may stand among what looks like codes */
             top = rest;
         else if (!is_there && line.data[0] == '.')
             return; /* a headline: the text has begun */
