@@ -151,7 +151,8 @@ static bool check_bulletins(struct teller *teller, const sl_cell *desk, uint32_t
     return check(teller, "feed", feed, "bulletins said", sl_cell_get(&desk[SL_DESK_SAID]),
                  "passed, duplicate, held or without room",
                  passed_of(desk) + verdicts(desk, SL_VERDICT_DUPLICATE) + held + verdicts(desk, SL_VERDICT_NO_ROOM)) &&
-           check(teller, "feed", feed, "bulletins held", held, "released, cancelled or held now",
+           check(teller, "feed", feed, "bulletins held", held + sl_cell_get(&desk[SL_DESK_RESTORED]),
+                 "released, cancelled or held now",
                  released + verdicts(desk, SL_VERDICT_CANCELLED) + sl_cell_get(&desk[SL_DESK_HELD_NOW])) &&
            check(teller, "feed", feed, "bulletins by lane", sum(&desk[SL_DESK_LANE], SL_LANE_CNT), "passed or released",
                  passed_of(desk) + released);

@@ -50,6 +50,9 @@ enum sl_book_rx {
     SL_RX_FILES_LOST, /* somebody took them out of the work folder */
     SL_RX_FILES_NOW, /* in our hands just now */
     SL_RX_FILES_REMOVED, /* finished ones, when there were too many */
+    SL_RX_ACKED, /* messages acknowledged on their line */
+    SL_RX_ACKS_NOW, /* that wait for it */
+    SL_RX_ACKS_LOST, /* that were not, since their connection had gone */
     SL_RX_PACKETS, /* of captures and ports = USED + OTHER + BAD; a fragment is used when it is kept */
     SL_RX_PACKETS_USED,
     SL_RX_PACKETS_OTHER, /* not from, to or of what the line is for */
@@ -90,6 +93,7 @@ enum sl_book_desk {
     SL_DESK_REJECTED,
     SL_DESK_SAID,
     SL_DESK_HELD_NOW,
+    SL_DESK_RESTORED, /* held by a walk before, and held again from the journal: HELD + RESTORED are held */
     SL_DESK_RAW_LOGGED,
     SL_DESK_LAST_NS,
     SL_DESK_GAPS, /* told on the tape: as many as order named */

@@ -204,9 +204,22 @@ void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note)
         sl_judge_crashed(&desk->judge, note);
 }
 
-void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin)
+void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin, uint64_t seq)
 {
-    sl_judge_remember(&desk->judge, bulletin);
+    sl_judge_remember(&desk->judge, bulletin, seq);
 }
+
+void sl_desk_recall(struct sl_desk *desk, const struct sl_record *record, const struct sl_bulletin *bulletin)
+{
+    sl_judge_recall(&desk->judge, record, bulletin);
+}
+
+void sl_desk_recall_held(struct sl_desk *desk, uint64_t notice_seq, int64_t until_ns, const struct sl_record *raw,
+                         const struct sl_bulletin *bulletin)
+{
+    sl_judge_recall_held(&desk->judge, notice_seq, until_ns, raw, bulletin);
+}
+
+void sl_desk_recalled(struct sl_desk *desk) { sl_judge_recalled(&desk->judge); }
 
 struct sl_window *sl_desk_window(struct sl_desk *desk) { return &desk->judge.window; }

@@ -28,6 +28,7 @@ struct conn { /* a stream; or a line of datagrams, which needs no memory between
     bool paused; /* for want of room */
     bool fresh; /* nothing of this connection or file has come yet */
     uint16_t ack; /* of the packet at hand */
+    struct sl_answers *answers; /* each of its messages is acknowledged; NULL: none is */
     int64_t wire_ns, rx_ns; /* of the packet at hand */
     int64_t first_ns; /* of the open unit */
     int64_t open_since_ns; /* by the clock of poll; 0: it was not open at the last poll */
@@ -136,11 +137,13 @@ static void init_lines(struct sl_frame *frame)
             .books = sl_books_rx(frame->config.books, i),
         };
     struct conn *conn = frame->conns;
+    struct sl_answers *answers = frame->config.answers;
     for (uint32_t i = 0; i < frame->config.line_cnt; i++) {
         const struct sl_line_config *line = &frame->config.lines[i];
         frame->line_first[i] = (uint32_t)(conn - frame->conns);
         for (uint32_t c = conns_of(line); c; c--, conn++) {
             conn->line = (uint16_t)i;
+            conn->answers = line->answer.part_cnt && answers ? answers++ : NULL;
             conn->feed = &frame->feeds[line->feed];
             sl_framer_init(&conn->framer, conn->feed->feed->framing, conn->feed->feed->message_max);
         }
@@ -343,13 +346,20 @@ static struct sl_message head_of(const struct sl_frame *frame, const struct conn
 
 /* The bytes are copied here, once; NULL: they are what the joiner has ready.  False when the lane has no room. */
 static bool put_in_ring(struct sl_frame *frame, struct feed_state *feed, const struct sl_message *head,
-                        const uint8_t *bytes)
+                        const uint8_t *bytes, struct sl_answers *answers)
 {
     struct decoder *decoder;
     struct sl_message *message = claim_room(frame, (enum sl_lane)head->lane, head->len, &decoder);
     if (!message)
         return false;
+    uint16_t ack = head->ack;
+    if (answers && head->cut == SL_CUT_NOT) {
+        ack = sl_answers_expect(answers, bytes, head->len);
+        if (!ack)
+            return false;
+    }
     *message = *head;
+    message->ack = ack;
     message->stamps.framed_ns = sl_clock_real(frame->config.clock);
     if (bytes)
         memcpy(message + 1, bytes, head->len);
@@ -370,7 +380,7 @@ static bool give_joined(struct sl_frame *frame, struct feed_state *feed)
 {
     const struct sl_joint *joint;
     while ((joint = sl_joiner_ready(feed->joiner))) {
-        if (!put_in_ring(frame, feed, &joint->head, NULL))
+        if (!put_in_ring(frame, feed, &joint->head, NULL, NULL))
             return false;
         sl_cell_add(&feed->books[joint->head.cut ? SL_RX_PARTS_LOST : SL_RX_PARTS_JOINED], joint->parts);
         sl_cell_add(&feed->books[SL_RX_PARTS_NOW], -(uint64_t)joint->parts);
@@ -394,7 +404,7 @@ static bool put_or_join(struct sl_frame *frame, struct conn *conn, const struct 
     uint32_t parts, repeated;
     enum sl_joined joined = SL_JOINED_FULL;
     if (!feed->joiner || unit->cut != SL_CUT_NOT)
-        return put_in_ring(frame, feed, &head, unit->bytes);
+        return put_in_ring(frame, feed, &head, unit->bytes, conn->answers);
     while (joined == SL_JOINED_FULL) {
         if (!give_joined(frame, feed))
             return false;
@@ -402,7 +412,7 @@ static bool put_or_join(struct sl_frame *frame, struct conn *conn, const struct 
                                 has_time(frame, conn), &parts, &repeated);
     }
     if (joined == SL_JOINED_PASS)
-        return put_in_ring(frame, feed, &head, unit->bytes);
+        return put_in_ring(frame, feed, &head, unit->bytes, conn->answers);
     sl_cell_add(&feed->books[SL_RX_PARTS], parts);
     sl_cell_add(&feed->books[SL_RX_PARTS_REPEATED], repeated);
     sl_cell_add(&feed->books[SL_RX_PARTS_NOW], parts - repeated);

@@ -26,6 +26,8 @@ int sl_hold_init(struct sl_hold *hold, uint64_t bytes, uint32_t cnt, uint64_t ke
         .block_cnt = (uint32_t)block_cnt,
         .blocks_free = (uint32_t)block_cnt,
         .cnt_max = cnt,
+        .oldest = NOWHERE,
+        .newest = NOWHERE,
         .shift = 64 - bits,
     };
     if (!hold->blocks || !hold->block_next || !hold->entries || !hold->heap || !hold->buckets) {
@@ -199,7 +201,7 @@ bool sl_hold_fits(const struct sl_hold *hold, uint32_t len)
 }
 
 void sl_hold_put(struct sl_hold *hold, const struct sl_record *record, const struct sl_bulletin *bulletin,
-                 int64_t until_ns)
+                 int64_t until_ns, uint64_t notice_seq)
 {
     assert(sl_hold_fits(hold, bulletin->len));
     uint32_t at = hold->free_entry;
@@ -213,13 +215,24 @@ void sl_hold_put(struct sl_hold *hold, const struct sl_record *record, const str
         .len = bulletin->len,
         .until_ns = until_ns,
         .order = hold->put_cnt++,
+        .notice_seq = notice_seq,
+        .older = hold->newest,
+        .newer = NOWHERE,
         .first_block = copy_in(hold, (const uint8_t *)bulletin, bulletin->len),
     };
     held->name_cnt = sl_names_of(bulletin, held->names);
+    *(hold->newest == NOWHERE ? &hold->oldest : &hold->entries[hold->newest].newer) = at;
+    hold->newest = at;
     join_names(hold, at);
     place(hold, hold->cnt++, at);
     sift_up(hold, held->heap_at);
 }
+
+static struct sl_held *entry_at(struct sl_hold *hold, uint32_t at) { return at == NOWHERE ? NULL : &hold->entries[at]; }
+
+struct sl_held *sl_hold_oldest(struct sl_hold *hold) { return entry_at(hold, hold->oldest); }
+
+struct sl_held *sl_hold_next(struct sl_hold *hold, const struct sl_held *held) { return entry_at(hold, held->newer); }
 
 struct sl_held *sl_hold_due(struct sl_hold *hold, int64_t now_ns)
 {
@@ -230,6 +243,8 @@ struct sl_held *sl_hold_due(struct sl_hold *hold, int64_t now_ns)
 void sl_hold_drop(struct sl_hold *hold, struct sl_held *held)
 {
     uint32_t at = (uint32_t)(held - hold->entries);
+    *(held->older == NOWHERE ? &hold->oldest : &hold->entries[held->older].newer) = held->newer;
+    *(held->newer == NOWHERE ? &hold->newest : &hold->entries[held->newer].older) = held->older;
     leave_names(hold, at);
     leave_heap(hold, held->heap_at);
     give_blocks_back(hold, held);

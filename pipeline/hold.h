@@ -30,9 +30,11 @@ struct sl_held {
     uint32_t len; /* of the bulletin */
     int64_t until_ns;
     uint64_t order; /* of arrival: decides between equal times */
+    uint64_t notice_seq; /* of its HELD on the tape */
     /* private */
     uint32_t name_cnt, chain[SL_NAMES_MAX];
     uint32_t first_block, heap_at;
+    uint32_t older, newer; /* in order of arrival */
 };
 
 struct sl_hold {
@@ -44,6 +46,7 @@ struct sl_hold {
     uint64_t secret, put_cnt;
     uint32_t block_cnt, blocks_free, free_block;
     uint32_t cnt, cnt_max, free_entry;
+    uint32_t oldest, newest;
     unsigned shift;
 };
 
@@ -52,9 +55,12 @@ int sl_hold_init(struct sl_hold *hold, uint64_t bytes, uint32_t cnt, uint64_t ke
 void sl_hold_fini(struct sl_hold *hold);
 
 bool sl_hold_fits(const struct sl_hold *hold, uint32_t len);
-/* Only what fits. */
+/* Only what fits.  notice_seq: of its HELD on the tape. */
 void sl_hold_put(struct sl_hold *hold, const struct sl_record *record, const struct sl_bulletin *bulletin,
-                 int64_t until_ns);
+                 int64_t until_ns, uint64_t notice_seq);
+/* The one that has been here longest, or NULL; then the next one, or NULL. */
+struct sl_held *sl_hold_oldest(struct sl_hold *hold);
+struct sl_held *sl_hold_next(struct sl_hold *hold, const struct sl_held *held);
 /* The next whose time has come, or NULL. */
 struct sl_held *sl_hold_due(struct sl_hold *hold, int64_t now_ns);
 /* Its bytes piece by piece, for whoever puts them onto the tape; NULL behind the last. */

@@ -33,6 +33,7 @@ struct reserved {
     uint64_t magic, turn;
     uint64_t tape_to, raw_to;
     uint64_t epoch;
+    uint64_t held_from; /* nothing is held of what the tape says before this one */
     uint32_t spare, crc;
 };
 
@@ -72,13 +73,26 @@ static uint32_t crc_of(const struct reserved *reserved)
     return sl_crc32c(0, reserved, offsetof(struct reserved, crc));
 }
 
+/* Before there is a walk that knows better: as the last one left it. */
+static uint64_t held_from(const struct journal *journal)
+{
+    const struct log *tape = &journal->logs[SL_FAMILY_TAPE];
+    if (!tape->joined)
+        return journal->reserved.held_from;
+    uint64_t head = sl_log_rx_head(&tape->rx);
+    /* Relaxed: what is held and named up to head was told here before it was named there. */
+    uint64_t from = atomic_load_explicit(&tape->page->held_from, memory_order_relaxed);
+    return from ? from : head + 1;
+}
+
 static int write_reserved(struct journal *journal, uint64_t epoch, uint64_t tape_to, uint64_t raw_to)
 {
     struct reserved next = { .magic = RESERVED_MAGIC,
                              .turn = journal->reserved.turn + 1,
                              .tape_to = tape_to,
                              .raw_to = raw_to,
-                             .epoch = epoch };
+                             .epoch = epoch,
+                             .held_from = held_from(journal) };
     next.crc = crc_of(&next);
     off_t off = (off_t)(next.turn % 2 * SL_SEGMENT_BLOCK);
     if (pwrite(journal->reserved_fd, &next, sizeof(next), off) != (ssize_t)sizeof(next) ||
@@ -275,7 +289,7 @@ static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
         sl_say(SL_SAY_INFO, "journal family=%s: writes again", sl_family_name(log->scribe.config.family));
     log->alarmed = false;
     if (log->joined)
-        sl_seat_done(&log->page->seat, log->scribe.durable_seq);
+        sl_durable_pass(log->page, log->scribe.durable_seq);
     return true;
 }
 
@@ -395,6 +409,7 @@ static int tell_places(struct journal *journal, bool drained)
         .epoch = new_epoch(), .old_tape = {.epoch = journal->epoch, .durable_to = tape->scribe.durable_seq}
     };
     places.old_tape.reserved_to = used_to(tape, reserved->tape_to);
+    places.held_from = held_from(journal);
     places.tape_next = places.old_tape.reserved_to + 1;
     places.raw_next = journal->log_cnt > 1 ? used_to(raw, reserved->raw_to) + 1 : 1;
     journal->given[SL_FAMILY_TAPE] = places.tape_next - 1;

@@ -12,12 +12,12 @@
  *           and what it ran over meanwhile stands in a HOLE record as soon as the disk is back.  done never passes
  *           what is neither on the disk nor named there.
  * Numbers   DIRECTORY/reserved holds what no later start may use again, and the epoch whose numbers they are.  It is
- *           on the disk before PLACES is said, and grows by steps of SL_JOURNAL_STEP while the walk is
- *           SL_JOURNAL_AHEAD behind: so the desk, which does not go beyond (publish.h), waits only for a journal that
- *           has been away, or a disk that has failed, for a million records.  Once the walk is known to be gone it says
- *           what was used, and nothing is lost; after anything else the next EPOCH names all that may have been seen.
- * Alone     Whoever writes to DIRECTORY has locked that file.  A supervisor that comes while the journal of a killed one
- *           still drains waits for it, within SL_JOURNAL_LOCK_NS.
+ *           on the disk before PLACES is said, and grows by steps of SL_JOURNAL_STEP while the walk is SL_JOURNAL_AHEAD
+ *           behind: so the desk, which does not go beyond (publish.h), waits only for a journal that has been away, or
+ *           a disk that has failed, for a million records.  Once the walk is known to be gone it says what was used,
+ *           and nothing is lost; after anything else the next EPOCH names all that may have been seen.
+ * Alone     Whoever writes to DIRECTORY has locked that file.  A supervisor that comes while the journal of a killed
+ *           one still drains waits for it, within SL_JOURNAL_LOCK_NS.
  */
 #ifndef SL_PIPELINE_JOURNAL_H
 #define SL_PIPELINE_JOURNAL_H
@@ -33,6 +33,7 @@ struct sl_journal_places {
     uint64_t tape_next, raw_next; /* the first seq of its logs */
     uint64_t reserved[2]; /* how far its numbers go, on either */
     uint64_t epoch; /* that it is to have */
+    uint64_t held_from; /* what it is to hold again begins here, if there is any */
     struct sl_old_tape old_tape;
 };
 

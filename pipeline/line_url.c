@@ -400,6 +400,12 @@ static int take_network(struct url *url, char *text)
     return 0;
 }
 
+static int take_ack(struct url *url, char *text)
+{
+    const char *why = sl_answer_form_read(&url->line->answer, text);
+    return why ? refuse(url, "ack: %s", why) : 0;
+}
+
 static int take_from(struct url *url, char *list)
 {
     for (char *text; (text = strsep(&list, ","));) {
@@ -533,6 +539,7 @@ static const struct key {
     { "interface", BIT(SL_LINE_UDP),                                                   false, take_interface },
     { "source",    BIT(SL_LINE_UDP) | BIT(SL_LINE_DPDK),                               false, take_source    },
     { "from",      BIT(SL_LINE_TCP_LISTEN),                                            true,  take_from      },
+    { "ack",       BIT(SL_LINE_TCP_LISTEN) | BIT(SL_LINE_TCP_DIAL),                    false, take_ack       },
     { "reconnect", BIT(SL_LINE_TCP_DIAL),                                              false, take_reconnect },
     { "rcvbuf",    BIT(SL_LINE_UDP) | BIT(SL_LINE_UDP_REQUEST) | BIT(SL_LINE_TCP_DIAL) | BIT(SL_LINE_TCP_LISTEN),
       false, take_rcvbuf },

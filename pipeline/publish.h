@@ -26,7 +26,7 @@ struct sl_publish_log {
     bool late; /* a record had to wait for a reader, and the readers have not caught up since */
     int64_t late_since_ns;
     uint64_t shown_seq; /* the last after which sleepers were looked for */
-    const struct sl_durable *journal; /* its page; NULL: there is none */
+    struct sl_durable *journal; /* its page; NULL: there is none */
     uint64_t reserved_to; /* as last looked at: numbers up to here may be used */
     bool short_of_numbers;
     struct {

@@ -11,9 +11,10 @@
  *
  * Readers drain the tape of a walk that died, so what is whole on it counts as published, up to the last record.  From
  * there the next walk learns which bulletins are duplicates from now on: those that an agency sends again after it has
- * dialled again, and those of a file that was published and not yet moved away.  What was held was not published, and
- * is held again.  The new half of the past is whole before the walk says that it is ready, and only then does the
- * supervisor let the old tape go: however often walks die one after the other, nothing is forgotten between them.
+ * dialled again, and those of a file that was published and not yet moved away.  What was held was not published: it
+ * comes back from the journal, and without one is held again when it is sent again.  The new half of the past is whole
+ * before the walk says that it is ready, and only then does the supervisor let the old tape go: however often walks die
+ * one after the other, nothing is forgotten between them.
  */
 #ifndef SL_PIPELINE_RECALL_H
 #define SL_PIPELINE_RECALL_H
@@ -28,6 +29,12 @@ struct sl_past {
     struct sl_window_past halves[2];
 };
 
+/* The journal's records from this one on, and at least the last window_cnt: what is held is held again, and, as with
+ * the tape, what was published is known.  The first walk of a supervisor wants all that the window can know; for a
+ * later one, which can read the tape itself, from_seq, the first that is still held, is enough.  Before sl_recall.
+ * *cnt: records. */
+int sl_recall_journal(struct sl_desk *desk, const char *directory, uint64_t from_seq, uint64_t window_cnt,
+                      uint64_t *cnt);
 /* before: the tape of the walk before, by its descriptor; fd -1: there was none. */
 int sl_recall(struct sl_desk *desk, const struct sl_mem *before, struct sl_past *past);
 

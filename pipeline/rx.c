@@ -20,6 +20,7 @@
 #define TIMERS_NS        1000000000ll /* drops are read as often */
 #define RETRY_SOON_NS    10000000ll
 #define ACCEPT_AGAIN_NS  100000000ll
+#define ANSWER_LOOK_NS   200000ll
 #define RECONNECT_MIN_NS 1000000ll /* whatever the configuration says, a line is not dialled in a tight loop */
 
 /* Where init's sentences go: the first error, or what an operator should know. */
@@ -244,6 +245,7 @@ static void bring_up(struct sl_rx *rx, struct sl_conn *conn)
     conn->state = SL_CONN_UP;
     conn->brought = false;
     conn->off = conn->len = 0;
+    conn->ending_ns = 0;
     tell_sink(rx, conn, SL_LINE_UP);
     rx->way->receive(rx, conn);
 }
@@ -284,6 +286,8 @@ static void schedule_dial(struct sl_rx *rx, struct sl_rx_line *line)
 
 static void lose_conn(struct sl_rx *rx, struct sl_conn *conn)
 {
+    if (conn->answers)
+        sl_cell_add(&conn->line->books[SL_RX_ACKS_LOST], sl_answers_reset(conn->answers));
     /* An agency that takes calls and hangs up at once is not called again at once. */
     if (conn->brought)
         conn->line->backoff_ns = 0;
@@ -460,6 +464,11 @@ void sl_conn_stream(struct sl_rx *rx, struct sl_conn *conn, int res)
         rx->way->receive(rx, conn);
         return;
     }
+    if (res == 0 && conn->answers && sl_answers_pending(conn->answers)) {
+        conn->ending_ns = rx->now_ns + SL_RX_ANSWER_NS;
+        rx->way->pause(rx, conn);
+        return;
+    }
     if (res <= 0) {
         lose_conn(rx, conn);
         return;
@@ -527,6 +536,40 @@ static void run_timers(struct sl_rx *rx)
     }
 }
 
+/* ---- acknowledgements ---- */
+
+static bool is_up(const struct sl_conn *conn) { return conn->state == SL_CONN_UP || conn->state == SL_CONN_PAUSED; }
+
+static void answer(struct sl_rx *rx, struct sl_conn *conn)
+{
+    int rc = sl_answers_send(conn->answers, conn->fd, rx->config.journal);
+    uint32_t pending = sl_answers_pending(conn->answers);
+    if (rc > 0)
+        sl_cell_add(&conn->line->books[SL_RX_ACKED], (uint32_t)rc);
+    rx->handed += rc > 0 ? rc : 0;
+    if (rc < 0 || (conn->ending_ns && (!pending || rx->now_ns >= conn->ending_ns)))
+        lose_conn(rx, conn);
+    else
+        rx->answers_now += pending;
+}
+
+static void answer_all(struct sl_rx *rx)
+{
+    rx->answers_now = 0;
+    for (uint32_t i = 0; i < rx->config.line_cnt; i++) {
+        struct sl_rx_line *line = &rx->lines[i];
+        uint32_t before = rx->answers_now;
+        if (!line->config->answer.part_cnt || !rx->config.answers)
+            continue;
+        for (uint32_t c = 0; c < line->conn_cnt; c++)
+            if (is_up(&line->conns[c]))
+                answer(rx, &line->conns[c]);
+        /* Of this line; its feed may have others. */
+        sl_cell_add(&line->books[SL_RX_ACKS_NOW], (uint64_t)(rx->answers_now - before) - line->answers_now);
+        line->answers_now = rx->answers_now - before;
+    }
+}
+
 /* ---- lines that are no sockets ---- */
 
 void sl_line_readable(struct sl_rx_line *line) { line->readable = true; }
@@ -564,7 +607,8 @@ static int64_t time_to_sources(const struct sl_rx *rx, int64_t timeout_ns)
         if (line->source && line->retry_ns - now_ns < timeout_ns)
             timeout_ns = line->retry_ns > now_ns ? line->retry_ns - now_ns : 0;
     }
-    return timeout_ns;
+    /* Nor when the journal has something. */
+    return rx->answers_now && timeout_ns > ANSWER_LOOK_NS ? ANSWER_LOOK_NS : timeout_ns;
 }
 
 /* Lines that need nobody's answer are up at once. */
@@ -635,6 +679,8 @@ int sl_rx_poll(void *self, int64_t now_ns)
     rx->way->poll(rx);
     if (rx->source_cnt)
         poll_sources(rx);
+    if (rx->config.answers)
+        answer_all(rx);
     return rx->handed || !(rx->paused_cnt || rx->source_blocked) ? rx->handed : -EAGAIN;
 }
 
@@ -701,6 +747,7 @@ static void lay_out(struct sl_rx *rx)
 {
     struct sl_conn *conn = rx->conns;
     uint8_t *buf = rx->stream_bufs;
+    struct sl_answers *answers = rx->config.answers;
     for (uint32_t i = 0; i < rx->config.line_cnt; i++) {
         const struct sl_line_config *config = &rx->config.lines[i];
         rx->lines[i] = (struct sl_rx_line){
@@ -716,6 +763,7 @@ static void lay_out(struct sl_rx *rx)
         for (uint32_t c = conns_of(config); c; c--, conn++) {
             conn->line = &rx->lines[i];
             conn->idx = (uint32_t)(conn - rx->conns);
+            conn->answers = config->answer.part_cnt && answers ? answers++ : NULL;
             conn->fd = config->kind == SL_LINE_GIVEN ? config->fd : -1;
             if (!sl_line_is_datagram(config)) {
                 conn->buf = buf;
@@ -761,6 +809,7 @@ static int open_source(struct sl_rx *rx, struct sl_rx_line *line, struct saying 
         .books = line->books,
         .acks = acks ? rx->config.acks + spool_cnt * SL_ACKS_PER_LINE : NULL,
         .ack_first = spool_cnt * SL_ACKS_PER_LINE,
+        .journal = {rx->config.journal[0], rx->config.journal[1]},
     };
     char why[512] = "out of memory";
     int rc = line->source_kind->open(&line->source, &config, why, sizeof(why));

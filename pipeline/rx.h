@@ -21,6 +21,9 @@
  * Two ways of the same: rx_uring (multishot recvmsg into provided buffers, recvmsg on streams), and rx_epoll, chosen by
  * itself where io_uring is denied.
  *
+ * A line with ack= is written to, too: answer.h.  A connection whose agency has said all it has to say is kept until
+ * its last message is acknowledged, for SL_RX_ANSWER_NS at most.
+ *
  * A datagram is malformed when it is empty or longer than SL_RX_DATAGRAM_MAX; it is counted and not handed on.
  * A stream's kernel stamp is that of the last segment in the packet.
  */
@@ -28,6 +31,7 @@
 #define SL_PIPELINE_RX_H
 
 #include "parsers/bulletin_json.h" /* enum sl_wire_source */
+#include "pipeline/answer.h"
 #include "pipeline/books.h"
 #include "pipeline/clock.h"
 #include "ring/bell.h"
@@ -36,26 +40,25 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SL_LINE_CONNS_MAX  16u    /* connections at once on one listening line; more are refused */
-#define SL_RX_BATCH        64u    /* datagrams of one line, or events, in one poll */
+#define SL_LINE_CONNS_MAX  16u /* connections at once on one listening line; more are refused */
+#define SL_RX_BATCH        64u /* datagrams of one line, or events, in one poll */
 #define SL_RX_DATAGRAM_MAX 65280u /* with its control bytes that fills a buffer of 64 KiB; UDP itself ends at 65,507 */
 #define SL_RX_CONNECT_NS   5000000000ll
-
-struct sl_ack;
+#define SL_RX_ANSWER_NS    5000000000ll
 
 struct sl_packet {
     const uint8_t *data;
     uint32_t len;
-    uint16_t line;      /* index into the rx's lines */
-    uint16_t conn;      /* which of a listening line's connections; 0 on other lines */
-    bool datagram;      /* else a piece of a stream */
-    bool end;           /* of a file: no bytes, and take returns 1 when it has taken that, 0: not now */
-    bool waits;         /* a datagram that can be offered again, from the byte on that take returns */
-    bool resumed;       /* and is */
-    bool broken;        /* that file is not what it seemed when it was begun */
+    uint16_t line; /* index into the rx's lines */
+    uint16_t conn; /* which of a listening line's connections; 0 on other lines */
+    bool datagram; /* else a piece of a stream */
+    bool end; /* of a file: no bytes, and take returns 1 when it has taken that, 0: not now */
+    bool waits; /* a datagram that can be offered again, from the byte on that take returns */
+    bool resumed; /* and is */
+    bool broken; /* that file is not what it seemed when it was begun */
     uint8_t wire_source;
-    uint16_t ack;       /* number of the file's struct sl_ack, plus 1; 0: nobody waits for an answer */
-    uint16_t flags;     /* enum sl_record_flag, from order */
+    uint16_t ack; /* number of the file's struct sl_ack, plus 1; 0: nobody waits for an answer */
+    uint16_t flags; /* enum sl_record_flag, from order */
     int64_t wire_ns, rx_ns;
 };
 
@@ -77,7 +80,7 @@ enum sl_line_kind {
     SL_LINE_TCP_DIAL,
     SL_LINE_TCP_LISTEN,
     SL_LINE_GIVEN,
-    SL_LINE_SPOOL,   /* files that appear in a folder */
+    SL_LINE_SPOOL, /* files that appear in a folder */
     SL_LINE_CAPTURE, /* packets that somebody recorded */
     SL_LINE_FED,     /* messages that whoever has the walk hands to frame himself; rx has nothing to do with it */
     SL_LINE_DPDK,    /* datagrams by a card's port that no kernel stands before */
@@ -94,21 +97,21 @@ static inline uint32_t sl_line_conns(enum sl_line_kind kind)
 
 struct sl_line_spool {
     char done[SL_LINE_PATH_LEN], rejects[SL_LINE_PATH_LEN];
-    char unfinished[64];           /* ends of names of files that are still being written, each behind a comma */
-    int64_t quiet_ns;              /* a file that nobody told us of is whole when it has not changed for so long */
+    char unfinished[64]; /* ends of names of files that are still being written, each behind a comma */
+    int64_t quiet_ns; /* a file that nobody told us of is whole when it has not changed for so long */
     int64_t rescan_ns;
-    uint64_t largest;              /* bytes of a file */
+    uint64_t largest; /* bytes of a file */
     uint64_t keep_cnt, keep_bytes; /* of each folder of finished files */
     int64_t keep_ns;
 };
 
 struct sl_line_capture {
     uint32_t speed; /* times as fast as it was recorded; 0: as fast as may be */
-    bool udp, tcp;  /* which of them */
+    bool udp, tcp; /* which of them */
     char *const *more; /* files that go on where path ends, up to NULL; NULL: none */
     struct sl_line_end {
         struct in6_addr addr; /* IPv4 mapped; all zeros: any */
-        uint16_t port;        /* 0: any */
+        uint16_t port; /* 0: any */
     } from, to;
 };
 
@@ -127,17 +130,21 @@ struct sl_line_config { /* a line of a feed, as its URL in the configuration say
     struct sockaddr_storage addr; /* local for UDP and LISTEN (the group, for multicast), remote for DIAL and REQUEST */
     socklen_t addr_len;
     bool multicast;
-    char interface[16];     /* for multicast; "" the kernel's choice */
+    char interface[16]; /* for multicast; "" the kernel's choice */
     struct sockaddr_storage source; /* source-specific multicast; family 0: any source */
-    struct { struct in6_addr net; uint8_t prefix_len; } from[8]; /* LISTEN: who may connect; IPv4 mapped */
-    uint32_t from_cnt;      /* 0: anybody */
-    uint32_t rcvbuf;        /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
+    struct {
+        struct in6_addr net;
+        uint8_t prefix_len;
+    } from[8]; /* LISTEN: who may connect; IPv4 mapped */
+    uint32_t from_cnt; /* 0: anybody */
+    uint32_t rcvbuf; /* UDP: bytes asked for; 0 the kernel's choice.  Streams size themselves */
     int64_t reconnect_min_ns, reconnect_max_ns;
     int fd; /* GIVEN: a stream that somebody opened already; LISTEN: -1, or a listener from the supervisor */
     char path[SL_LINE_PATH_LEN]; /* SPOOL: the folder; CAPTURE: the file; DPDK: the device */
     struct sl_line_spool spool;
     struct sl_line_capture capture;
     struct sl_line_port port;
+    struct sl_answer_form answer; /* DIAL, LISTEN: how each message is acknowledged */
 };
 
 static inline bool sl_line_is_datagram(const struct sl_line_config *line)
@@ -176,6 +183,8 @@ struct sl_rx_config {
     const struct sl_clock *clock;
     const struct sl_books *books;
     struct sl_ack *acks; /* ack.h: SL_ACKS_PER_LINE for each spool line, in their order; NULL where there is none */
+    const struct sl_durable *journal[2]; /* its pages, of tape and raw log; NULL: there is none */
+    struct sl_answers *answers; /* answer.h: for each connection of lines with ack=, in their order; NULL: none */
     uint64_t seed; /* of the jitter that keeps many hosts from reconnecting at once; tests give it */
 };
 

@@ -19,10 +19,10 @@
 #define SL_RX_CONTROL_LEN 64u /* a time stamp is all that we ask for */
 
 enum sl_conn_state {
-    SL_CONN_FREE,     /* no socket */
+    SL_CONN_FREE, /* no socket */
     SL_CONN_DIALLING, /* connect is under way */
     SL_CONN_UP,
-    SL_CONN_PAUSED,  /* up; take has left bytes in buf */
+    SL_CONN_PAUSED, /* up; take has left bytes in buf */
     SL_CONN_CLOSING, /* its socket is closed as soon as the way is done with it */
 };
 
@@ -31,19 +31,21 @@ struct sl_conn { /* a socket that brings packets */
     uint32_t idx; /* in rx.conns */
     int fd;
     enum sl_conn_state state;
-    bool brought;        /* a packet, since it is up */
+    bool brought; /* a packet, since it is up */
     uint32_t drops_seen; /* the kernel's count when we last looked */
     int64_t dial_end_ns; /* DIALLING: given up then */
     /* Streams: what was read and not yet taken, with its stamps. */
     uint8_t *buf;
     uint32_t off, len;
     int64_t rx_ns, wire_ns;
+    struct sl_answers *answers; /* NULL: nothing is acknowledged */
+    int64_t ending_ns; /* nothing more comes, and it stays until then for its answers; 0: it is not so far */
     /* The way's. */
     struct msghdr msg;
     struct iovec iov;
     char control[SL_RX_CONTROL_LEN] __attribute__((aligned(8)));
     bool watched; /* epoll: registered; uring: a request is in flight */
-    bool retry;   /* receiving ended with an error, and starts again with the timers */
+    bool retry; /* receiving ended with an error, and starts again with the timers */
 };
 
 struct sl_rx_line {
@@ -55,10 +57,11 @@ struct sl_rx_line {
     struct sl_conn *conns;
     uint32_t conn_cnt, up_cnt;
     int64_t backoff_ns; /* the next one */
-    int64_t retry_ns;   /* DIAL: when to connect again; LISTEN: when to accept again; SPOOL, CAPTURE: to poll again */
+    int64_t retry_ns; /* DIAL: when to connect again; LISTEN: when to accept again; SPOOL, CAPTURE: to poll again */
     const struct sl_source_kind *source_kind; /* SPOOL, CAPTURE */
     void *source;
     bool readable; /* its descriptor is, or may be */
+    uint32_t answers_now; /* acknowledgements that wait */
 };
 
 struct sl_rx {
@@ -74,6 +77,7 @@ struct sl_rx {
     int64_t due_ns; /* when timers are to be looked at */
     int64_t drops_due_ns;
     uint32_t paused_cnt;
+    uint32_t answers_now; /* messages that wait for their acknowledgement */
     uint32_t source_cnt;
     bool source_blocked; /* in this poll */
     int handed; /* packets, in this poll */
@@ -90,7 +94,7 @@ struct sl_rx_way {
     void (*accept)(struct sl_rx *rx, struct sl_rx_line *line); /* start, or go on, accepting */
     void (*dial)(struct sl_rx *rx, struct sl_conn *conn);
     void (*receive)(struct sl_rx *rx, struct sl_conn *conn); /* start, or go on after a packet was taken whole */
-    void (*pause)(struct sl_rx *rx, struct sl_conn *conn);   /* receive nothing until the next receive */
+    void (*pause)(struct sl_rx *rx, struct sl_conn *conn); /* receive nothing until the next receive */
     /* Lets go of a socket that will be closed.  False: not yet; the way calls sl_conn_let_go when it has. */
     bool (*let_go)(struct sl_rx *rx, struct sl_conn *conn);
     bool (*let_go_listener)(struct sl_rx *rx, struct sl_rx_line *line);
@@ -107,9 +111,9 @@ extern const struct sl_rx_way sl_rx_uring;
 static inline bool sl_conn_is_datagram(const struct sl_conn *conn) { return sl_line_is_datagram(conn->line->config); }
 
 /* Upcalls of the ways. */
-void sl_conn_accepted(struct sl_rx *rx, struct sl_rx_line *line, int fd);            /* takes fd */
-void sl_conn_accept_failed(struct sl_rx *rx, struct sl_rx_line *line);               /* accept is called again later */
-void sl_conn_dialled(struct sl_rx *rx, struct sl_conn *conn, int error);             /* 0, or errno */
+void sl_conn_accepted(struct sl_rx *rx, struct sl_rx_line *line, int fd); /* takes fd */
+void sl_conn_accept_failed(struct sl_rx *rx, struct sl_rx_line *line); /* accept is called again later */
+void sl_conn_dialled(struct sl_rx *rx, struct sl_conn *conn, int error); /* 0, or errno */
 void sl_conn_datagram(struct sl_rx *rx, struct sl_conn *conn, const uint8_t *data, uint32_t len, bool truncated,
                       const void *control, size_t control_len);
 /* What a read into conn->buf gave: bytes, 0 at the end, -errno.  Afterwards receive, pause or let_go has been

@@ -22,6 +22,7 @@ struct sl_source_config {
     sl_cell *books; /* the feed's row of its receive thread */
     struct sl_ack *acks; /* SL_ACKS_PER_LINE of them, of which the first is number ack_first */
     uint32_t ack_first;
+    const struct sl_durable *journal[2]; /* its pages, of tape and raw log; NULL: there is none */
 };
 
 struct sl_source_kind {

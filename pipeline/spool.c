@@ -27,6 +27,7 @@
 #define WRITER_NS     100000000ll /* how often we look whether somebody still writes to a file */
 #define WRITER_MAX_NS 600000000000ll /* and how long */
 #define RETRY_NS      1000000000ll
+#define DURABLE_NS    1000000ll /* how often we look whether the journal has it */
 #define FUTURE_NS     3600000000000ll /* a clock that is further ahead than this is a clock that stepped */
 #define WHY_LEN       1024u
 
@@ -549,13 +550,32 @@ static void leave(struct spool *spool, struct file *file)
     spool->used--;
 }
 
+/* A file of which the journal has lost something is read again: what it has of it is a duplicate, the rest is not. */
+static void settle_given(struct spool *spool, struct file *file)
+{
+    enum sl_fate fate = sl_ack_fate(ack_of(spool, file), spool->config.journal);
+    if (fate == SL_FATE_DURABLE) {
+        finish(spool, file);
+    } else if (fate == SL_FATE_LOST && spool->draining) {
+        leave(spool, file);
+    } else if (fate == SL_FATE_LOST) {
+        tell(spool, file, "is read again, since the journal has lost what it said");
+        sl_ack_reset(ack_of(spool, file));
+        file->read = 0;
+        file->why = NULL;
+        queue(spool, file);
+    } else if (spool->config.journal[0]) {
+        file->due_ns = spool->now_ns + DURABLE_NS;
+    }
+}
+
 static void settle(struct spool *spool, struct file *file)
 {
     bool due = file->due_ns <= spool->now_ns;
     switch (file->state) {
     case FILE_GIVEN:
-        if (due && sl_ack_is_settled(ack_of(spool, file)))
-            finish(spool, file);
+        if (due)
+            settle_given(spool, file);
         break;
     case FILE_REFUSED:
         if (file->fd >= 0) {

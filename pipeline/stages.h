@@ -26,9 +26,9 @@
 #include "ring/log.h"
 #include "ring/spsc.h"
 
-#define SL_FEEDS_MAX 256u
+#define SL_FEEDS_MAX    256u
 #define SL_DECODERS_MAX 16u /* of one receive thread, the heavy one among them */
-#define SL_RXS_MAX 16u
+#define SL_RXS_MAX      16u
 #define SL_JOURNAL_SEAT (SL_LOG_SEATS - 1) /* on both logs, where there is a journal */
 
 /* A feed as the stages see it: constant while the walk runs. */
@@ -48,7 +48,7 @@ struct sl_feed {
 /* One decode thread's two rings in one lane: the message ring into it, the answer ring out of it. */
 struct sl_lane_rings {
     void *message; /* struct sl_spsc_shm: frame writes, decode reads, the desk releases */
-    void *answer;  /* decode writes, the desk reads and releases */
+    void *answer; /* decode writes, the desk reads and releases */
 };
 struct sl_decoder_rings {
     struct sl_lane_rings lane[SL_LANE_CNT];
@@ -91,7 +91,8 @@ struct sl_frame_config {
     struct sl_bell *const *bells; /* of each decoder's thread; an entry may be NULL */
     const struct sl_clock *clock;
     const struct sl_books *books;
-    struct sl_ack *acks; /* of this receive thread's files; NULL none */
+    struct sl_ack *acks; /* of this receive thread's files and acknowledged lines; NULL none */
+    struct sl_answers *answers; /* of each connection of lines with ack=, in their order; NULL none */
     const struct sl_crash_note *refused; /* messages that crashed a parser: hash and len; NULL none */
     uint32_t refused_cnt;
 };
@@ -146,7 +147,7 @@ void sl_decode_crashed(struct sl_decode *decode);
 struct sl_desk_source { /* one receive thread */
     const struct sl_decoder_rings *decoders;
     uint32_t decoder_cnt;
-    struct sl_ack *acks;  /* where it waits for answers about files; NULL: nowhere */
+    struct sl_ack *acks; /* where it waits for answers about files; NULL: nowhere */
     struct sl_bell *bell; /* rung for each of them; NULL: it is the desk's own thread */
 };
 struct sl_desk_config {
@@ -154,17 +155,17 @@ struct sl_desk_config {
     uint32_t feed_cnt;
     struct sl_desk_source sources[SL_RXS_MAX];
     uint32_t source_cnt;
-    void *tape, *raw;       /* formatted logs; raw may be NULL */
-    const struct sl_durable *journal[2]; /* its pages on tape and raw log; NULL: none */
+    void *tape, *raw; /* formatted logs; raw may be NULL */
+    struct sl_durable *journal[2]; /* its pages on tape and raw log; NULL: none */
     uint64_t epoch;
-    uint32_t window_cnt;    /* identities remembered against duplicates; oldest out */
+    uint32_t window_cnt; /* identities remembered against duplicates; oldest out */
     uint32_t tombstone_cnt; /* killed stories remembered */
-    uint64_t hold_len;      /* bytes of held bulletins */
+    uint64_t hold_len; /* bytes of held bulletins */
     uint32_t hold_cnt;
     int64_t gate_ns;
     const struct sl_clock *clock;
     const struct sl_books *books;
-    struct sl_waker *waker;     /* whom the desk tells that readers sleep; NULL: nobody does */
+    struct sl_waker *waker; /* whom the desk tells that readers sleep; NULL: nobody does */
     struct sl_bell *waker_bell; /* of the waker's thread; NULL: it is the desk's own */
 };
 /* The tape before this one, as the journal knows it. */
@@ -187,9 +188,15 @@ bool sl_desk_seats_settled(const struct sl_desk *desk);
 void sl_desk_old_tape(struct sl_desk *desk, const struct sl_old_tape *old);
 /* Takes up what killed the walk before: publishes its REJECT and its raw bytes.  Before the first poll. */
 void sl_desk_crashed(struct sl_desk *desk, const struct sl_crash_note *note);
-/* What the walk before published and readers of its tape have seen: from now on it is a duplicate, and a kill counts.
- * Before the first poll. */
-void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin);
+/* What a walk before published as seq and readers have seen: from now on it is a duplicate, and a kill counts.  Before
+ * the first poll, as are the next three. */
+void sl_desk_remember(struct sl_desk *desk, const struct sl_bulletin *bulletin, uint64_t seq);
+/* The same for what the journal has of it, which also tells what is still held. */
+void sl_desk_recall(struct sl_desk *desk, const struct sl_record *record, const struct sl_bulletin *bulletin);
+/* A HELD notice of it, and the bulletin with its record on the raw log. */
+void sl_desk_recall_held(struct sl_desk *desk, uint64_t notice_seq, int64_t until_ns, const struct sl_record *raw,
+                         const struct sl_bulletin *bulletin);
+void sl_desk_recalled(struct sl_desk *desk); /* that was all */
 struct sl_window *sl_desk_window(struct sl_desk *desk);
 
 /* ---- waker: does the system calls that wake sleeping readers, so that the desk need not.  On a machine with few

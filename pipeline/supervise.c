@@ -418,8 +418,10 @@ static int make_journal_pages(struct sl_walk_memory *memory, const uint64_t rese
             break;
         struct sl_durable *page = memory->journal_seats[i].addr;
         snprintf(page->seat.name, sizeof(page->seat.name), "journal");
-        sl_seat_done(&page->seat, firsts[i] - 1);
+        sl_durable_pass(page, firsts[i] - 1);
         sl_durable_reserve(page, reserved[i]);
+        /* Relaxed: nobody else has it yet. */
+        atomic_store_explicit(&page->held_from, memory->held_from, memory_order_relaxed);
         rc = sl_mem_seal(&memory->journal_seats[i], true);
     }
     return rc;
@@ -444,6 +446,7 @@ static int make_memory(struct supervisor *supervisor)
         memory->tape_first = supervisor->places.tape_next;
         memory->raw_first = supervisor->places.raw_next;
         memory->old_tape = supervisor->places.old_tape;
+        memory->held_from = supervisor->places.held_from;
         memory->epoch = supervisor->places.epoch;
         rc = make_journal_pages(memory, supervisor->places.reserved, config->raw_len);
     }
@@ -637,9 +640,7 @@ static uint64_t head_of(const struct sl_mem *mem, uint64_t before)
 static int place_by_memory(struct supervisor *supervisor)
 {
     const struct sl_walk_memory *memory = &supervisor->memory;
-    struct sl_journal_places places = {
-        .reserved = {supervisor->places.reserved[0], supervisor->places.reserved[1]}
-    };
+    struct sl_journal_places places = supervisor->places;
     uint64_t done[2] = { memory->tape_first - 1, memory->raw_first - 1 };
     for (unsigned i = 0; i < 2; i++) {
         const struct sl_mem *seat = &memory->journal_seats[i];
@@ -649,6 +650,9 @@ static int place_by_memory(struct supervisor *supervisor)
             continue;
         places.reserved[i] = sl_durable_reserved(page);
         done[i] = sl_durable_done(page);
+        /* Relaxed: its writer is dead. */
+        uint64_t held_from = i ? 0 : atomic_load_explicit(&page->held_from, memory_order_relaxed);
+        places.held_from = i ? places.held_from : held_from ? held_from : memory->tape_first;
         munmap(page, sizeof(*page));
     }
     places.old_tape = (struct sl_old_tape){ memory->epoch, done[0], head_of(&memory->tape, memory->tape_first - 1) };

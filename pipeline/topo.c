@@ -25,7 +25,8 @@ struct sl_rx_side { /* one receive thread's stages and the rings behind them */
     struct sl_bell *bells[SL_DECODERS_MAX];
     struct sl_mem mem[SL_DECODERS_MAX][SL_LANE_CNT][2];
     uint32_t decoder_cnt;
-    struct sl_ack *acks; /* of its spool lines; NULL where it has none */
+    struct sl_ack *acks; /* of its spool lines, then of those with ack=; NULL where it has none */
+    struct sl_answers *answers; /* of connections of lines with ack= */
     struct sl_bell *bell; /* of its thread */
 };
 
@@ -274,14 +275,31 @@ static void add_stage(struct sl_thread *thread, const char *name, int (*poll)(vo
     thread->stages[thread->stage_cnt++] = (struct sl_stage){ name, poll, self };
 }
 
-/* Of a receive thread's spool lines. */
-static size_t acks_footprint(const struct sl_config *config, const struct sl_topo *topo, uint32_t r)
+/* Places for files and messages of a receive thread's that somebody waits for.  -E2BIG: more than have numbers. */
+static int make_acks(struct sl_rx_side *side)
 {
-    size_t cnt = 0;
-    for (uint32_t f = 0; f < config->feed_cnt; f++)
-        for (uint32_t l = 0; topo->feed_rx[f] == r && l < config->feeds[f].line_cnt; l++)
-            cnt += config->feeds[f].lines[l].kind == SL_LINE_SPOOL;
-    return cnt * SL_ACKS_PER_LINE * sizeof(struct sl_ack);
+    uint32_t file_cnt = 0, conn_cnt = 0;
+    for (uint32_t i = 0; i < side->line_cnt; i++) {
+        const struct sl_line_config *line = &side->lines[i];
+        file_cnt += line->kind == SL_LINE_SPOOL ? SL_ACKS_PER_LINE : 0;
+        conn_cnt += line->answer.part_cnt ? sl_line_conns(line->kind) : 0;
+    }
+    size_t cnt = file_cnt + (size_t)conn_cnt * SL_ANSWERS;
+    if (cnt >= UINT16_MAX)
+        return -E2BIG;
+    side->acks = cnt ? aligned_alloc(_Alignof(struct sl_ack), cnt * sizeof(struct sl_ack)) : NULL;
+    side->answers = conn_cnt ? calloc(conn_cnt, sizeof(struct sl_answers)) : NULL;
+    if ((cnt && !side->acks) || (conn_cnt && !side->answers))
+        return -ENOMEM;
+    if (cnt)
+        memset(side->acks, 0, cnt * sizeof(struct sl_ack));
+    struct sl_answers *answers = side->answers;
+    for (uint32_t i = 0; i < side->line_cnt; i++)
+        for (uint32_t c = side->lines[i].answer.part_cnt ? sl_line_conns(side->lines[i].kind) : 0; c; c--) {
+            uint32_t first = file_cnt + (uint32_t)(answers - side->answers) * SL_ANSWERS;
+            sl_answers_init(answers++, &side->lines[i].answer, &side->acks[first], (uint16_t)first);
+        }
+    return 0;
 }
 
 static int take_lines(struct sl_walk *walk, const struct sl_config *config, uint32_t r)
@@ -298,13 +316,7 @@ static int take_lines(struct sl_walk *walk, const struct sl_config *config, uint
             side->lines[side->line_cnt] = config->feeds[f].lines[l];
             side->lines[side->line_cnt++].feed = (uint16_t)f;
         }
-    size_t acks_len = acks_footprint(config, walk->topo, r);
-    side->acks = acks_len ? aligned_alloc(_Alignof(struct sl_ack), acks_len) : NULL;
-    if (acks_len && !side->acks)
-        return -ENOMEM;
-    if (acks_len)
-        memset(side->acks, 0, acks_len);
-    return 0;
+    return make_acks(side);
 }
 
 static void take_feeds(struct sl_walk *walk, const struct sl_config *config)
@@ -405,7 +417,7 @@ static int make_order(struct sl_walk *walk, struct sl_rx_side *side, struct sl_r
     return rc;
 }
 
-static int make_receivers(struct sl_walk *walk, const struct sl_config *config, uint64_t seed,
+static int make_receivers(struct sl_walk *walk, const struct sl_config *config, const struct sl_walk_memory *memory,
                           const struct sl_clock *clock, const struct sl_crash_note *crashed, uint32_t crashed_cnt,
                           char *err, size_t err_len)
 {
@@ -434,6 +446,7 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
             .clock = clock,
             .books = &walk->books,
             .acks = side->acks,
+            .answers = side->answers,
             .refused = crashed,
             .refused_cnt = crashed_cnt,
         };
@@ -450,7 +463,9 @@ static int make_receivers(struct sl_walk *walk, const struct sl_config *config, 
             .line_cnt = side->line_cnt,
             .sink = sink,
             .acks = side->acks,
-            .seed = seed + r,
+            .journal = {memory->journal_seats[0].addr, memory->journal_seats[1].addr},
+            .answers = side->answers,
+            .seed = memory->epoch + r,
             .clock = clock,
             .books = &walk->books,
         };
@@ -525,6 +540,19 @@ static void seat_journal(struct sl_walk *walk, const struct sl_walk_memory *memo
         sl_log_attach(sl_desk_raw(walk->desk), SL_JOURNAL_SEAT, memory->journal_seats[1].addr, true);
 }
 
+static void recall_journal(struct sl_walk *walk, const struct sl_config *config, const struct sl_walk_memory *memory)
+{
+    uint64_t cnt = 0, window_cnt = memory->before.fd < 0 ? config->window_cnt : 0;
+    if (!config->journal_directory || !memory->journal_seats[0].addr)
+        return;
+    int rc = sl_recall_journal(walk->desk, config->journal_directory, memory->held_from, window_cnt, &cnt);
+    if (rc)
+        sl_say(SL_SAY_WARN, "walk: the journal cannot be read: %s; what comes again may be published again",
+               strerror(-rc));
+    else if (cnt && memory->before.fd < 0)
+        sl_say(SL_SAY_INFO, "walk: remembers %llu records of the journal", (unsigned long long)cnt);
+}
+
 int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const struct sl_topo *topo,
                   const struct sl_walk_memory *memory, const struct sl_clock *clock,
                   const struct sl_crash_note *crashed, uint32_t crashed_cnt, char *err, size_t err_len)
@@ -555,7 +583,7 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
         rc = make_rings(walk, r, err, err_len);
     hang_bells(walk);
     if (!rc)
-        rc = make_receivers(walk, config, memory->epoch, clock, crashed, crashed_cnt, err, err_len);
+        rc = make_receivers(walk, config, memory, clock, crashed, crashed_cnt, err, err_len);
     if (rc)
         goto undo;
     struct sl_thread *desk_thread = thread_with(walk, SL_STAGE_DESK), *waker_thread = thread_with(walk, SL_STAGE_WAKER);
@@ -569,6 +597,7 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
     seat_journal(walk, memory);
     if (memory->old_tape.epoch)
         sl_desk_old_tape(walk->desk, &memory->old_tape);
+    recall_journal(walk, config, memory);
     if (memory->past.addr && sl_recall(walk->desk, &memory->before, memory->past.addr))
         sl_say(SL_SAY_WARN, "walk: the tape of before cannot be read; what comes again may be published again");
     for (uint32_t i = 0; i < crashed_cnt; i++)
@@ -617,7 +646,8 @@ bool sl_walk_idle(const struct sl_walk *walk)
         const sl_cell *desk = sl_books_desk(&walk->books, f);
         uint64_t ordered = sl_cell_get(&rx[SL_RX_ORDER_ONCE]) + sl_cell_get(&rx[SL_RX_ORDER_LOST]);
         if (framed != sl_cell_get(&desk[SL_DESK_ANSWERED]) || ordered != sl_cell_get(&rx[SL_RX_ORDER_EXPECTED]) ||
-            sl_cell_get(&rx[SL_RX_ORDER_GAPS]) != sl_cell_get(&desk[SL_DESK_GAPS]) || sl_cell_get(&rx[SL_RX_FILES_NOW]))
+            sl_cell_get(&rx[SL_RX_ORDER_GAPS]) != sl_cell_get(&desk[SL_DESK_GAPS]) ||
+            sl_cell_get(&rx[SL_RX_FILES_NOW]) || sl_cell_get(&rx[SL_RX_ACKS_NOW]))
             return false;
     }
     return true;
@@ -639,6 +669,7 @@ void sl_walk_fini(struct sl_walk *walk)
             sl_frame_fini(side->frame);
         free(side->lines);
         free(side->acks);
+        free(side->answers);
         for (uint32_t d = 0; d < side->decoder_cnt; d++) {
             if (side->decode[d])
                 sl_decode_fini(side->decode[d]);

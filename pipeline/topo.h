@@ -52,6 +52,7 @@ struct sl_walk_memory {
     int alive_fd; /* its other end is open as long as the walk lives: for the journal */
     uint64_t epoch;
     uint64_t tape_first, raw_first; /* first seq of the logs; 0: 1 */
+    uint64_t held_from; /* of the journal's records: recall.h */
     struct sl_old_tape old_tape;
 };
 size_t sl_topo_tape_footprint(const struct sl_config *config);

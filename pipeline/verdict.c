@@ -16,7 +16,8 @@ static const struct sl_bulletin *bulletin_of(const struct sl_answer *answer)
 
 static void count(const struct sl_judge *judge, uint16_t feed, unsigned col)
 {
-    sl_cell_add(&sl_books_desk(judge->books, feed)[col], 1);
+    if (!judge->recalling)
+        sl_cell_add(&sl_books_desk(judge->books, feed)[col], 1);
 }
 
 static void count_tape(const struct sl_judge *judge, enum sl_book_tape col)
@@ -27,7 +28,25 @@ static void count_tape(const struct sl_judge *judge, enum sl_book_tape col)
 static void count_held_now(const struct sl_judge *judge, uint16_t feed, int change)
 {
     sl_cell *cell = &sl_books_desk(judge->books, feed)[SL_DESK_HELD_NOW];
-    sl_cell_set(cell, sl_cell_get(cell) + (uint64_t)(int64_t)change);
+    if (!judge->recalling)
+        sl_cell_set(cell, sl_cell_get(cell) + (uint64_t)(int64_t)change);
+}
+
+/* From where on the journal is to be read to know what is held. */
+static void tell_held_from(struct sl_judge *judge)
+{
+    struct sl_durable *page = judge->publish.tape.journal;
+    const struct sl_held *oldest = sl_hold_oldest(&judge->hold);
+    /* Relaxed: it is there before the notice is published, and the journal looks at it behind the tape's head. */
+    if (page && !judge->recalling)
+        atomic_store_explicit(&page->held_from, oldest ? oldest->notice_seq : 0, memory_order_relaxed);
+}
+
+static void drop_held(struct sl_judge *judge, struct sl_held *held)
+{
+    count_held_now(judge, held->record.feed, -1);
+    sl_hold_drop(&judge->hold, held);
+    tell_held_from(judge);
 }
 
 int sl_judge_init(struct sl_judge *judge, const struct sl_desk_config *config)
@@ -164,8 +183,7 @@ static bool publish_gap(struct sl_judge *judge, const struct sl_case *at_hand)
 static void cancel(struct sl_judge *judge, struct sl_held *held)
 {
     count(judge, held->record.feed, SL_DESK_VERDICT + SL_VERDICT_CANCELLED);
-    count_held_now(judge, held->record.feed, -1);
-    sl_hold_drop(&judge->hold, held);
+    drop_held(judge, held);
 }
 
 static void kill_story(struct sl_judge *judge, uint64_t name)
@@ -251,11 +269,29 @@ static void act_on_held(struct sl_judge *judge, const struct sl_bulletin *bullet
 
 /* ---- verdicts ---- */
 
+static uint8_t cut_to(char *to, size_t room, struct sl_slice text)
+{
+    size_t len = text.len < room ? text.len : room;
+    memcpy(to, text.len ? text.data : "", len);
+    return (uint8_t)len;
+}
+
+static void note_said(struct sl_ack_said *said, const struct sl_answer *answer)
+{
+    if (!said || answer->part || answer->what != SL_ANSWER_BULLETIN)
+        return;
+    const struct sl_bulletin *bulletin = bulletin_of(answer);
+    said->id_len = cut_to(said->id, sizeof(said->id), sl_bulletin_text(bulletin, SL_TEXT_ID));
+    said->number_len = cut_to(said->number, sizeof(said->number), sl_bulletin_text(bulletin, SL_TEXT_SOURCE_NUMBER));
+    said->service_len = cut_to(said->service, sizeof(said->service), sl_bulletin_text(bulletin, SL_TEXT_SERVICE));
+}
+
 static void count_verdict(struct sl_judge *judge, const struct sl_case *at_hand, enum sl_verdict verdict)
 {
     count(judge, at_hand->message->feed, SL_DESK_SAID);
     count(judge, at_hand->message->feed, SL_DESK_VERDICT + verdict);
     if (at_hand->ack) {
+        note_said(at_hand->ack->said, at_hand->answer);
         at_hand->ack->bulletins++;
         at_hand->ack->duplicates += verdict == SL_VERDICT_DUPLICATE;
         at_hand->ack->held += verdict == SL_VERDICT_HELD;
@@ -301,13 +337,13 @@ static bool pass(struct sl_judge *judge, const struct sl_case *at_hand, const st
         return false;
     struct sl_record record = record_of(at_hand, bulletin->kind, verdict);
     sl_publish_put(claimed, 0, bulletin, bulletin->len);
-    sl_publish_commit(publish, &publish->tape, claimed, &record, bulletin->len);
+    uint64_t seq = sl_publish_commit(publish, &publish->tape, claimed, &record, bulletin->len);
     if (lane == SL_LANE_FLASH)
         sl_publish_wake(publish);
     count_verdict(judge, at_hand, verdict);
     count(judge, record.feed, SL_DESK_LANE + lane);
     count_tape(judge, SL_TAPE_PASSED);
-    sl_window_note(&judge->window, bulletin);
+    sl_window_note(&judge->window, bulletin, seq);
     sl_window_note_version(&judge->window, bulletin->story_hash, sl_version_of(bulletin));
     act_on_held(judge, bulletin);
     return true;
@@ -338,12 +374,14 @@ static bool hold(struct sl_judge *judge, const struct sl_case *at_hand, const st
     /* What is withheld is withheld: a time that an earlier bulletin of the story named counts no longer. */
     if (is_withheld(bulletin))
         for_each_story(judge, bulletin, keep_story);
-    sl_hold_put(&judge->hold, &record, bulletin, until_ns);
+    uint64_t seq = sl_log_head(&judge->publish.tape.tx) + 1;
+    sl_hold_put(&judge->hold, &record, bulletin, until_ns, seq);
+    tell_held_from(judge);
     record = record_of(at_hand, SL_RECORD_HELD, SL_VERDICT_MADE);
     publish_notice(judge, claimed, &record, &notice, id);
     count_verdict(judge, at_hand, SL_VERDICT_HELD);
     count_held_now(judge, record.feed, 1);
-    sl_window_note(&judge->window, bulletin);
+    sl_window_note(&judge->window, bulletin, seq);
     return true;
 }
 
@@ -353,14 +391,30 @@ static bool is_too_long(const struct sl_judge *judge, const struct sl_bulletin *
            (judge->publish.has_raw && bulletin->len > sl_publish_body_max(&judge->publish.raw));
 }
 
+/* Whether what this repeats is in no journal though there is one: then it is published once more, because an agency
+ * that waits for an acknowledgement goes on sending it until it is there.  While that is not known, the answer waits
+ * for it. */
+static bool was_lost(const struct sl_judge *judge, const struct sl_case *at_hand, const struct sl_bulletin *bulletin)
+{
+    const struct sl_durable *page = judge->publish.tape.journal;
+    if (!at_hand->ack || !page)
+        return false;
+    uint64_t seq = sl_window_seq(&judge->window, bulletin, sl_log_head(&judge->publish.tape.tx));
+    if (seq > sl_durable_done(page) && seq < at_hand->ack->tape.first)
+        at_hand->ack->tape.first = seq;
+    return seq <= sl_durable_done(page) && sl_durable_is_lost(page, seq, seq);
+}
+
 static bool settle_bulletin(struct sl_judge *judge, const struct sl_case *at_hand)
 {
     const struct sl_bulletin *bulletin = bulletin_of(at_hand->answer);
     enum sl_verdict verdict = sl_window_judge(&judge->window, bulletin);
-    if (verdict == SL_VERDICT_DUPLICATE) {
+    if (verdict == SL_VERDICT_DUPLICATE && !was_lost(judge, at_hand, bulletin)) {
         count_verdict(judge, at_hand, verdict);
         return true;
     }
+    if (verdict == SL_VERDICT_DUPLICATE)
+        verdict = SL_VERDICT_PASSED;
     if (is_too_long(judge, bulletin))
         return refuse_for_room(judge, at_hand, SL_PARSE_TOO_LARGE, "a bulletin no longer than a quarter of the tape");
     int64_t until_ns = held_until(judge, bulletin);
@@ -386,11 +440,27 @@ static void count_message(const struct sl_judge *judge, const struct sl_case *at
     sl_cell_set(&sl_books_desk(judge->books, feed)[SL_DESK_LAST_NS], (uint64_t)answer->decoded_ns);
 }
 
+static uint64_t raw_head(const struct sl_judge *judge)
+{
+    return judge->publish.has_raw ? sl_log_head(&judge->publish.raw.tx) : 0;
+}
+
+/* Nothing of it lies before these. */
+static void begin_ack(const struct sl_judge *judge, struct sl_ack *ack)
+{
+    if (ack->tape.first)
+        return;
+    ack->tape.first = sl_log_head(&judge->publish.tape.tx) + 1;
+    ack->raw.first = raw_head(judge) + 1;
+}
+
 bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand)
 {
     const struct sl_answer *answer = at_hand->answer;
     if (answer->what == SL_ANSWER_GAP)
         return publish_gap(judge, at_hand);
+    if (at_hand->ack)
+        begin_ack(judge, at_hand->ack);
     if (answer->what == SL_ANSWER_BULLETIN && !settle_bulletin(judge, at_hand))
         return false;
     if (answer->what == SL_ANSWER_REJECT &&
@@ -398,15 +468,71 @@ bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand)
         return false;
     count_message(judge, at_hand);
     if (at_hand->ack && answer->last)
-        sl_ack_answer(at_hand->ack, sl_log_head(&judge->publish.tape.tx));
+        sl_ack_answer(at_hand->ack, sl_log_head(&judge->publish.tape.tx), raw_head(judge));
     return true;
 }
 
-void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin)
+/* The held bulletin that this record on the tape was. */
+static struct sl_held *find_released(struct sl_judge *judge, const struct sl_record *record,
+                                     const struct sl_bulletin *bulletin)
+{
+    struct sl_held *held = NULL;
+    if (record->verdict != SL_VERDICT_RELEASED && record->verdict != SL_VERDICT_WITHDRAWN)
+        return NULL;
+    while ((held = sl_hold_named(&judge->hold, bulletin->story_hash, held)))
+        if (held->record.feed == record->feed && held->record.arrival == record->arrival &&
+            held->record.part == record->part && held->version_hash == bulletin->version_hash)
+            return held;
+    return NULL;
+}
+
+void sl_judge_recall(struct sl_judge *judge, const struct sl_record *record, const struct sl_bulletin *bulletin)
+{
+    judge->recalling = true;
+    struct sl_held *held = find_released(judge, record, bulletin);
+    sl_judge_remember(judge, bulletin, record->seq);
+    if (held)
+        drop_held(judge, held);
+    else
+        act_on_held(judge, bulletin);
+}
+
+/* As hold did it then. */
+void sl_judge_recall_held(struct sl_judge *judge, uint64_t notice_seq, int64_t until_ns, const struct sl_record *raw,
+                          const struct sl_bulletin *bulletin)
+{
+    judge->recalling = true;
+    if (bulletin->text[SL_TEXT_BODY].len)
+        settle_replaced(judge, bulletin);
+    if (is_withheld(bulletin))
+        for_each_story(judge, bulletin, keep_story);
+    bool withdrawn = sl_window_killed(&judge->window, bulletin);
+    struct sl_record record = *raw;
+    record.kind = bulletin->kind;
+    record.verdict = withdrawn ? SL_VERDICT_WITHDRAWN : SL_VERDICT_RELEASED;
+    if (record.feed >= judge->books->feed_cnt) /* it is configured no longer; what it said is published all the same */
+        record.feed = 0;
+    if (sl_hold_fits(&judge->hold, bulletin->len))
+        sl_hold_put(&judge->hold, &record, bulletin, until_ns == SL_TIME_NONE ? SL_HOLD_RELEASED_ONLY : until_ns,
+                    notice_seq);
+    sl_window_note(&judge->window, bulletin, notice_seq);
+}
+
+void sl_judge_recalled(struct sl_judge *judge)
+{
+    judge->recalling = false;
+    for (struct sl_held *held = sl_hold_oldest(&judge->hold); held; held = sl_hold_next(&judge->hold, held)) {
+        count(judge, held->record.feed, SL_DESK_RESTORED);
+        count_held_now(judge, held->record.feed, 1);
+    }
+    tell_held_from(judge);
+}
+
+void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin, uint64_t seq)
 {
     if (sl_window_judge(&judge->window, bulletin) == SL_VERDICT_DUPLICATE)
         return;
-    sl_window_note(&judge->window, bulletin);
+    sl_window_note(&judge->window, bulletin, seq);
     sl_window_note_version(&judge->window, bulletin->story_hash, sl_version_of(bulletin));
     if (bulletin->kind == SL_KIND_KILL)
         for_each_story(judge, bulletin, kill_story);
@@ -428,10 +554,9 @@ bool sl_judge_release(struct sl_judge *judge, int64_t now_ns)
     sl_publish_commit(publish, &publish->tape, claimed, &held->record, held->len);
     count(judge, held->record.feed, SL_DESK_VERDICT + SL_VERDICT_RELEASED);
     count(judge, held->record.feed, SL_DESK_LANE + held->record.lane);
-    count_held_now(judge, held->record.feed, -1);
     count_tape(judge, SL_TAPE_RELEASED);
     sl_window_note_version(&judge->window, held->names[0], held->version);
-    sl_hold_drop(&judge->hold, held);
+    drop_held(judge, held);
     return true;
 }
 

@@ -26,6 +26,7 @@ struct sl_judge {
     struct sl_window window;
     struct sl_hold hold;
     const struct sl_books *books;
+    bool recalling; /* what was: nothing of it is counted again */
 };
 
 /* An answer, its message, and where the message's raw bytes are. */
@@ -43,8 +44,12 @@ void sl_judge_fini(struct sl_judge *judge);
 bool sl_judge_settle(struct sl_judge *judge, const struct sl_case *at_hand);
 /* Publishes the next held bulletin whose time has come, if there is one and there is room. */
 bool sl_judge_release(struct sl_judge *judge, int64_t now_ns);
-/* What the walk before published: see sl_desk_remember. */
-void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin);
+/* What walks before published and held: see sl_desk_remember and those behind it. */
+void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin, uint64_t seq);
+void sl_judge_recall(struct sl_judge *judge, const struct sl_record *record, const struct sl_bulletin *bulletin);
+void sl_judge_recall_held(struct sl_judge *judge, uint64_t notice_seq, int64_t until_ns, const struct sl_record *raw,
+                          const struct sl_bulletin *bulletin);
+void sl_judge_recalled(struct sl_judge *judge);
 /* What killed the walk before: its first bytes onto the raw log, its REJECT onto the tape. */
 void sl_judge_crashed(struct sl_judge *judge, const struct sl_crash_note *note);
 

@@ -252,11 +252,24 @@ enum sl_verdict sl_window_judge(const struct sl_window *window, const struct sl_
     return is_late(window, bulletin) ? SL_VERDICT_LATE : SL_VERDICT_PASSED;
 }
 
-void sl_window_note(struct sl_window *window, const struct sl_bulletin *bulletin)
+void sl_window_note(struct sl_window *window, const struct sl_bulletin *bulletin, uint64_t seq)
 {
-    bool further = find(&window->identities, bulletin->version_hash) != NOWHERE;
-    put(&window->identities, further ? further_key(bulletin) : bulletin->version_hash, bulletin->content_hash[0],
+    struct sl_window_table *table = &window->identities;
+    uint32_t at = find(table, bulletin->version_hash);
+    bool further = at != NOWHERE && !has_content(table, at, bulletin);
+    put(table, further ? further_key(bulletin) : bulletin->version_hash, bulletin->content_hash[0],
         bulletin->content_hash[1]);
+    table->entries[table->newest].seq = (uint32_t)seq;
+}
+
+uint64_t sl_window_seq(const struct sl_window *window, const struct sl_bulletin *bulletin, uint64_t head)
+{
+    const struct sl_window_table *table = &window->identities;
+    uint32_t at = find(table, bulletin->version_hash);
+    if (at != NOWHERE && !has_content(table, at, bulletin))
+        at = find(table, further_key(bulletin));
+    uint32_t back = at == NOWHERE ? 0 : (uint32_t)head - table->entries[at].seq;
+    return back < head ? head - back : 0;
 }
 
 void sl_window_note_version(struct sl_window *window, uint64_t story_hash, struct sl_version version)

@@ -37,6 +37,7 @@ struct sl_window_entry {
     uint64_t value[2];
     uint32_t chain; /* next entry in the same bucket */
     uint32_t newer, older; /* in order of age */
+    uint32_t seq; /* of an identity: the low half of its place on the tape */
 };
 
 struct sl_window_table { /* in window.c only */
@@ -58,8 +59,10 @@ void sl_window_fini(struct sl_window *window);
 
 /* PASSED, SAME_VERSION, LATE, WITHDRAWN or DUPLICATE.  Changes nothing: the verdict may have to wait for room. */
 enum sl_verdict sl_window_judge(const struct sl_window *window, const struct sl_bulletin *bulletin);
-/* This very bulletin has come: from now on it is a duplicate. */
-void sl_window_note(struct sl_window *window, const struct sl_bulletin *bulletin);
+/* This very bulletin has come, as seq: from now on it is a duplicate. */
+void sl_window_note(struct sl_window *window, const struct sl_bulletin *bulletin, uint64_t seq);
+/* Of a duplicate: as which seq, at most head, it came first. */
+uint64_t sl_window_seq(const struct sl_window *window, const struct sl_bulletin *bulletin, uint64_t head);
 /* This version of the story is out: from now on older ones are late. */
 void sl_window_note_version(struct sl_window *window, uint64_t story_hash, struct sl_version version);
 /* By any of a story's names. */

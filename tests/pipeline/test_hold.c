@@ -11,7 +11,7 @@ static void put(struct said said, int64_t until_ns, uint64_t arrival)
 {
     struct sl_bulletin *bulletin = said_new(said);
     struct sl_record record = { .arrival = arrival };
-    sl_hold_put(&hold, &record, bulletin, until_ns);
+    sl_hold_put(&hold, &record, bulletin, until_ns, 1);
     free(bulletin);
 }
 

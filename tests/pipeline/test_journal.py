@@ -19,7 +19,7 @@ import tempfile
 import time
 
 import test_daemon
-from test_daemon import BOUND_S, Daemon, dial, expect_headlines, free_port, listening, message, until
+from test_daemon import BOUND_S, Daemon, dial, expect_headlines, free_port, headlines, listening, message, until
 
 ROUNDS, SEED = 10, 1
 
@@ -179,9 +179,9 @@ def kill_9_of_walk_and_journal_loses_nothing():
             if victims != "walk":
                 until("the next journal is up", lambda: len(daemon.journal_pids()) > journals)
             load.wait(BOUND_S)
+        last = '"seq":%d,' % tape_of(daemon)["lastSeq"]
+        until("the reader has seen the end", lambda: any(last in line for line in reader.out.all()[-5:]))
         assert daemon.stop() == 0, daemon.said.all()[-10:]
-        last = '"seq":%d,' % max(records(daemon.directory))
-        until("the reader has seen the end", lambda: last in reader.out.all()[-1])
         seen = seen_by(reader)
         found, lost = expect_all_there(daemon.directory, seen)
         assert not lost, "readers lost nothing, and nothing was to be named: %s" % lost[:5]
@@ -244,6 +244,52 @@ def power_loss_is_named_by_the_next_epoch():
         epoch = next(seq for seq, what in found.items() if what[1] == "epoch")
         assert epoch > 300 and len(lost) == 1 and lost[0].start <= 300 and lost[0].stop == epoch, (epoch, lost)
         assert lost[0].start == max((seq for seq in found if seq < epoch), default=0) + 1, (lost, found)
+
+
+def feed_of(daemon):
+    ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
+    return json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["feeds"][0]
+
+
+def a_start_knows_what_the_journal_knows():
+    """Duplicates, kills, and what is held: after an orderly stop, after a kill of all, and of the walk alone."""
+    port = free_port()
+    withheld = message(3).replace(b"\x02", b"\x02(HOLD)\r\n")
+    lifted = message(3, "It may be used.").replace(b"\x02", b"\x02(Embargo lifted)\r\n")
+    kill = message(2, "Item tst 0004 is wrong.").replace(b"\x02", b"\x02KILL KILL KILL\r\n").replace(b"\x0303", b"\x0305")
+    with tempfile.TemporaryDirectory(prefix="slugline-journal-") as directory:
+        seen = []
+        for first, end in ((True, "stop"), (False, "kill all"), (False, "kill walk"), (False, "stop")):
+            with Journaled([listening(port)], directory) as daemon:
+                reader = daemon.tail("--from", "oldest", "--notices")
+                with dial(port) as agency:
+                    agency.sendall(message(1) + kill + withheld)
+                    until("all have come", lambda: feed_of(daemon)["published" if first else "duplicates"] == 3 - first)
+                    until("one is held", lambda: feed_of(daemon)["held"] == 1)
+                    until("all is durable", lambda: tape_of(daemon)["durableSeq"] == tape_of(daemon)["lastSeq"])
+                    if end == "kill walk":
+                        os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+                        until("the next walk is up", lambda: len(daemon.walk_pids()) == 2)
+                        assert feed_of(daemon)["held"] == 1, feed_of(daemon)
+                if end == "kill all":
+                    daemon.kill_all()
+                else:
+                    assert daemon.stop() == 0, daemon.said.all()[-5:]
+                seen += seen_by(reader)
+        with Journaled([listening(port)], directory) as daemon:
+            reader = daemon.tail("--from", "oldest", "--notices")
+            with dial(port) as agency:
+                agency.sendall(message(4) + lifted)
+                until("it is released", lambda: feed_of(daemon)["published"] == 3 and feed_of(daemon)["held"] == 0)
+                until("they are seen", lambda: len(headlines(reader)) == 3)
+            assert daemon.stop() == 0
+            verdicts = [json.loads(line)["wire"].get("verdict") for line in reader.out.all() if "headlines" in line]
+            assert verdicts == ["withdrawn", "same_version", "released"], verdicts
+            seen += seen_by(reader)
+        with Journaled([listening(port)], directory) as daemon:
+            assert feed_of(daemon)["held"] == 0, "what was released is held no longer"
+            assert daemon.stop() == 0
+        expect_all_there(directory, list(dict.fromkeys(seen)))
 
 
 def a_supervisor_killed_alone_loses_nothing():
@@ -369,6 +415,7 @@ CASES = [
     kill_9_of_walk_and_journal_loses_nothing,
     what_was_seen_and_never_durable_is_named_by_the_next_epoch,
     power_loss_is_named_by_the_next_epoch,
+    a_start_knows_what_the_journal_knows,
     a_supervisor_killed_alone_loses_nothing,
     a_journal_that_does_not_answer_is_not_waited_for,
     a_flipped_bit_is_named_and_the_rest_is_read,

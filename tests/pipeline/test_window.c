@@ -20,7 +20,7 @@ static enum sl_verdict see(struct said said)
     struct sl_bulletin *bulletin = said_new(said);
     enum sl_verdict verdict = sl_window_judge(&window, bulletin);
     if (verdict != SL_VERDICT_DUPLICATE) {
-        sl_window_note(&window, bulletin);
+        sl_window_note(&window, bulletin, 1);
         sl_window_note_version(&window, bulletin->story_hash, sl_version_of(bulletin));
     }
     free(bulletin);
