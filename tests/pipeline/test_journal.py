@@ -61,7 +61,7 @@ class Journaled(Daemon):
 
 
 def journal(directory, what, *options):
-    return subprocess.run([test_daemon.SLUGLINE, "journal", what, "-d", directory, *options], capture_output=True, text=True, timeout=60)
+    return subprocess.run([test_daemon.SLUGLINE, "journal", what, "-d", directory, *options], capture_output=True, text=True, timeout=600)
 
 
 def records(directory):
