@@ -275,7 +275,7 @@ static uint32_t folded_run(const char *data, uint32_t len)
 #define HASH_BLOCK_LEAST 1024u
 #define HASH_BLOCK_MOST  65536u
 
-/* What is hashed, gathered into blocks: the hash's own state costs much, and most bulletins are one block without it. */
+/* What is hashed, gathered into blocks: the hash's own state costs much, and most bulletins are one block. */
 struct digest {
     XXH3_state_t state;
     uint8_t *block;
