@@ -14,7 +14,7 @@
  *     SENDER:TARGET:MSGSEQNUM:DAY; the day is that of the first sending, so a message sent again has the same.
  *   - Text and Headline are ASCII for those who cannot read EncodedText and EncodedHeadline, which are the story: so
  *     these come first, and the others become a headline and a body in the role "ascii".  Of a character set that
- *     nobody here knows (ISO-2022-JP, EUC-JP, Shift_JIS) the ASCII text is taken, or what is ASCII in it.
+ *     nobody here knows the ASCII text is taken, or what is ASCII in it.
  *   - NewsRefType 0 replaces the referenced news, 3 withdraws it, 1 and 2 are associations.
  */
 #include <string.h>
