@@ -190,7 +190,7 @@ static void hear_acks(struct sl_sink *sink)
 {
     struct exec *exec = sink->own;
     char buf[4096];
-    ssize_t got;
+    ssize_t got = -1;
     while (exec->out_fd >= 0 && (got = read(exec->out_fd, buf, sizeof(buf))) > 0)
         for (ssize_t i = 0; i < got; i++) {
             if (buf[i] == '\n') {

@@ -33,6 +33,8 @@
 #define STEADY_TIMES       20 /* a walk that lived so many times as long as it was waited for was not a bad start */
 #define CRASHED_MAX        16u
 #define JOURNAL_RESTART_NS SL_TIME_NS
+#define LISTEN_NS          (3 * SL_TIME_NS) /* how long a port that is in use is asked for again */
+#define LISTEN_TRY_MS      20
 #define PLACE_NS           (30 * SL_TIME_NS) /* a journal that has not said where to begin by then is not waited for */
 #define WELCOME_LEN_MAX    32768u
 
@@ -155,7 +157,7 @@ static int open_socket(struct supervisor *supervisor)
 
 /* ---- listeners of feeds: open while a walk is started again, so that an agency that dials meanwhile waits ---- */
 
-static int open_listener(struct sl_line_config *line)
+static int try_listener(struct sl_line_config *line)
 {
     int fd = socket(line->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -169,6 +171,18 @@ static int open_listener(struct sl_line_config *line)
     }
     line->fd = fd;
     return 0;
+}
+
+/* What was killed just now may have the port for a moment more: io_uring gives its sockets back when its ring is taken
+ * apart, which is after the process has gone. */
+static int open_listener(struct sl_line_config *line)
+{
+    int rc = try_listener(line);
+    for (int64_t until_ns = sl_clock_mono(NULL) + LISTEN_NS; rc == -EADDRINUSE && sl_clock_mono(NULL) < until_ns;) {
+        poll(NULL, 0, LISTEN_TRY_MS);
+        rc = try_listener(line);
+    }
+    return rc;
 }
 
 static int open_listeners(struct sl_config *config)

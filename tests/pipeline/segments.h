@@ -36,6 +36,7 @@ static inline uint64_t random_of(uint64_t *state) /* splitmix64 */
 
 static inline void segment_begin(struct segment *segment, uint64_t seed, uint64_t first_seq)
 {
+    sl_segment_index_clear(&segment->index);
     memset(segment, 0, sizeof(*segment));
     segment->random = seed;
     segment->head = (struct sl_segment_head){ .number = 1,

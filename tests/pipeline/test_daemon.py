@@ -98,7 +98,9 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, problem, *_):
+        if problem:
+            print("the daemon said last:", *self.said.all()[-8:], sep="\n        ")
         for process in [*self.readers, self.process]:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
