@@ -9,12 +9,11 @@
 
 #define CNT(rows) (sizeof(rows) / sizeof(*(rows)))
 #if defined(__SANITIZE_ADDRESS__) /* each byte costs ten times as much */
-#define MILLION   100000u
-#define LONG_LINE (5u << 20)
+#define MILLION 100000u
 #else
-#define MILLION   1000000u
-#define LONG_LINE (50u << 20)
+#define MILLION 1000000u
 #endif
+#define LONG_LINE (50u << 20)
 
 static struct sl_parse parse;
 
