@@ -235,18 +235,7 @@ def main():
     if rest and rest[0].isdigit():
         ROUNDS = int(rest.pop(0))
     SEED = int(rest.pop(0)) if rest and rest[0].isdigit() else random.SystemRandom().randrange(1 << 32)
-    failed = 0
-    for case in CASES:
-        if rest and case.__name__ not in rest:
-            continue
-        begun = time.monotonic()
-        try:
-            case()
-            print("ok      %s (%.1f s)" % (case.__name__, time.monotonic() - begun), flush=True)
-        except Exception as problem:  # the next case has a daemon of its own
-            failed += 1
-            print("FAILED  %s: %s: %s" % (case.__name__, type(problem).__name__, problem), flush=True)
-    return 1 if failed else 0
+    return test_daemon.run_cases(CASES, rest)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, problem, *_):
+    def __exit__(self, problem=None, *_):
         if problem:
             print("the daemon said last:", *self.said.all()[-8:], sep="\n        ")
         for process in [*self.readers, self.process]:
