@@ -146,10 +146,13 @@ static uint32_t name_char_len(const struct sl_xml *xml, bool is_first)
 {
     const uint8_t *data = xml->data + xml->at;
     uint32_t character = data[0], len = 1;
+    const char16_t *high = sl_charset_high(xml->charset);
     if (character >= 0x80 && xml->charset == SL_CHARSET_UTF8)
         len = sl_xml_decode(data, &character);
+    else if (character >= 0x80 && !high) /* in several bytes, which stand for letters nearly always */
+        return 1;
     else if (character >= 0x80)
-        character = sl_charset_high(xml->charset)[character - 0x80];
+        character = high[character - 0x80];
     return sl_xml_is_name_char(character, is_first) ? len : 0;
 }
 

@@ -529,6 +529,8 @@ Test(xml_encoding, labels_are_believed_only_where_the_bytes_allow_it)
         { "<?xml version='1.0' encoding='utf-16'?><a>\xc3\xa9</a>",     "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
         { "<?xml version='1.0' encoding='x-whatever'?><a>\xe9</a>",     "(a'\xc3\xa9')a.",                            SL_CHARSET_WINDOWS_1252},
         { "<?xml version='1.0' encoding='iso-8859-1'?><\xe9/>",         "(\xe9)\xe9.",                                SL_CHARSET_ISO_8859_1  },
+        { "<?xml version='1.0' encoding='euc-kr'?><\xb1\xe2>\xb1\xe2</\xb1\xe2>", "(\xb1\xe2'\xea\xb8\xb0')\xb1\xe2.",
+         SL_CHARSET_EUC_KR },
         { "<?xml version='1.0' encoding='utf-8'?><a>\xe9</a>",          "(a!bad_text 41 valid UTF-8",                 SL_CHARSET_UTF8        },
         { "\xef\xbb\xbf<a>\xe9</a>",                                    "(a!bad_text 6 valid UTF-8",                  SL_CHARSET_UTF8        },
         { "<?xml version='1.0' encoding='iso-8859-1'?><a\xd7/>",        "!bad_frame 45 a blank, > or />",
