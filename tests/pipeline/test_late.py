@@ -106,7 +106,8 @@ def what_retention_took_is_named_and_the_rest_comes():
         await_number(reader, 8001)
         lines = [json.loads(line)["wire"] for line in reader.out.all()]
         gaps = [line for line in lines if line["kind"] == "missed"]
-        assert gaps and gaps[0]["first"] == 2 and gaps[0]["last"] > 1000, gaps
+        # How much of the oldest segment it still had open is chance; below, each number is there or named, once.
+        assert gaps and gaps[-1]["last"] > 1000, gaps
         expected = 1
         for line in lines:
             assert line.get("first", line["seq"]) == expected, (line, expected)
