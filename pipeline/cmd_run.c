@@ -21,11 +21,8 @@ int sl_cmd_run(const struct sl_command *command, int argc, char **argv)
         return status;
     sl_say_init(verbose ? SL_SAY_DEBUG : SL_SAY_INFO);
     struct sl_config config;
-    char err[512];
-    if (sl_config_read(&config, path, err, sizeof(err))) {
-        sl_say(SL_SAY_ERROR, "config: %s", err);
+    if (!sl_command_config(&config, path))
         return SL_EXIT_FINDING;
-    }
     status = sl_supervise(&config, strcmp(path, "-") ? path : NULL);
     sl_config_free(&config);
     return status ? SL_EXIT_FINDING : SL_EXIT_FINE;

@@ -68,11 +68,8 @@ int sl_cmd_sink(const struct sl_command *command, int argc, char **argv)
         return sl_usage_refuse(command, "one NAME is expected");
     sl_say_init(verbose ? SL_SAY_DEBUG : SL_SAY_INFO);
     struct sl_config config;
-    char err[512];
-    if (sl_config_read(&config, path, err, sizeof(err))) {
-        sl_say(SL_SAY_ERROR, "config: %s", err);
+    if (!sl_command_config(&config, path))
         return SL_EXIT_FINDING;
-    }
     const struct sl_config_sink *wants = find_sink(&config, argv[optind]);
     status = SL_EXIT_FINDING;
     if (wants && types[wants->type])

@@ -1,5 +1,7 @@
 #include "pipeline/commands.h"
 
+#include "pipeline/config.h"
+#include "pipeline/say.h"
 #include "pipeline/visit.h"
 
 #include <errno.h>
@@ -36,6 +38,15 @@ void sl_print_bytes(const uint8_t *data, size_t len)
             printf("\\x%02x", data[i]);
     }
     putchar('\n');
+}
+
+bool sl_command_config(struct sl_config *config, const char *path)
+{
+    char err[512];
+    int rc = sl_config_read(config, path, err, sizeof(err));
+    if (rc)
+        sl_say(SL_SAY_ERROR, "config: %s", err);
+    return !rc;
 }
 
 int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc)

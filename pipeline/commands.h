@@ -48,6 +48,10 @@ void sl_hear_stop(void);
  * taken for one of these, by its number. */
 void sl_print_bytes(const uint8_t *data, size_t len);
 
+/* Reads the configuration of a command that stays; false: it has said what is wrong with it. */
+struct sl_config;
+bool sl_command_config(struct sl_config *config, const char *path);
+
 /* Says why the daemon at this socket (NULL: the default) cannot be asked; the exit status. */
 int sl_daemon_refuse(const struct sl_command *command, const char *socket, int rc);
 

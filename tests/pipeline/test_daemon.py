@@ -552,6 +552,14 @@ CASES = [
 ]
 
 
+def rounds_and_seed(arguments, rounds):
+    """What they begin with, [ROUNDS [SEED]], taken off; a seed by chance where none is told."""
+    if arguments and arguments[0].isdigit():
+        rounds = int(arguments.pop(0))
+    told = arguments and arguments[0].isdigit()
+    return rounds, int(arguments.pop(0)) if told else random.SystemRandom().randrange(1 << 32)
+
+
 def run_cases(cases, chosen):
     failed = 0
     for case in cases:

@@ -427,9 +427,7 @@ def main():
     global ROUNDS, SEED
     test_daemon.SLUGLINE = sys.argv[1]
     rest = sys.argv[2:]
-    if rest and rest[0].isdigit():
-        ROUNDS = int(rest.pop(0))
-    SEED = int(rest.pop(0)) if rest and rest[0].isdigit() else random.SystemRandom().randrange(1 << 32)
+    ROUNDS, SEED = test_daemon.rounds_and_seed(rest, ROUNDS)
     return test_daemon.run_cases(CASES, rest)
 
 
