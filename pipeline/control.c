@@ -143,6 +143,11 @@ int sl_walk_main(const struct sl_config *config, const struct sl_topo *topo, con
     for (uint32_t f = 0; f < config->feed_cnt; f++)
         control.silence_ns[f] = config->feeds[f].silence_ns;
     char err[512] = "";
+    /* The supervisor's mappings come over by fork, but not that their pages are there. */
+    const struct sl_mem *const logs[] = { &memory->tape, &memory->raw, &memory->books };
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++)
+        if (logs[i]->addr)
+            sl_mem_populate(logs[i], true);
     int rc = sl_walk_build(&control.walk, config, topo, memory, NULL, crashed, crashed_cnt, err, sizeof(err));
     if (rc) {
         tell(control_fd, SL_CONTROL_FAILED, err);

@@ -328,6 +328,7 @@ static int join_log(struct journal *journal, struct log *log, int fd, int page_f
         rc = sl_log_join_rx(&log->rx, log->mem.addr, log->mem.len);
     if (rc)
         return rc;
+    sl_mem_populate(&log->mem, false);
     log->page = log->page_mem.addr;
     log->joined = true;
     journal->epoch = sl_log_epoch(&log->rx);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POPULATED_MAX (1ull << 30) /* a longer tape is mapped as it is read: joining must not take a second */
+
 void sl_stay_close(struct sl_stay *stay)
 {
     if (!stay)
@@ -22,6 +24,8 @@ static int map_log(struct sl_stay *stay, enum sl_handout_fd which, struct sl_mem
         rc = sl_log_join_rx(rx, mem->addr, mem->len);
     if (!rc && sl_log_epoch(rx) != stay->epoch)
         rc = -EPROTO;
+    if (!rc && mem->len <= POPULATED_MAX)
+        sl_mem_populate(mem, false);
     return rc;
 }
 

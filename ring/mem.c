@@ -19,6 +19,11 @@
 #define MAP_HUGE_2MB (21 << 26)
 #endif
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ  22
+#define MADV_POPULATE_WRITE 23
+#endif
+
 /* 0 when it would overflow. */
 static size_t round_up(size_t len, size_t page_len)
 {
@@ -107,6 +112,12 @@ int sl_mem_open(struct sl_mem *mem, int fd, size_t len_min, bool writable)
         return -errno;
     *mem = (struct sl_mem){ .addr = addr, .len = len, .fd = fd, .huge = (size_t)st.st_blksize >= HUGE_LEN };
     return 0;
+}
+
+void sl_mem_populate(const struct sl_mem *mem, bool writable)
+{
+    /* A failure costs time later, and nothing else. */
+    (void)madvise(mem->addr, mem->len, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 }
 
 void sl_mem_close(struct sl_mem *mem)

@@ -47,6 +47,11 @@ int sl_mem_seal(const struct sl_mem *mem, bool readers_write);
  * Takes fd when it succeeds; when it fails the caller still has to close it. */
 int sl_mem_open(struct sl_mem *mem, int fd, size_t len_min, bool writable);
 
+/* Maps all pages into this process now, so that its hot path meets no page fault: each costs as much as a message.
+ * Backed memory of another process is mapped page by page at its first touch, also across fork.  A wish: older kernels
+ * (before Linux 5.14) leave it at that.  writable: as it was mapped. */
+void sl_mem_populate(const struct sl_mem *mem, bool writable);
+
 void sl_mem_close(struct sl_mem *mem);
 
 /* One datagram, not empty, with up to SL_MEM_FDS_MAX descriptors over a SOCK_SEQPACKET Unix socket.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,6 +120,38 @@ Test(mem, a_sealed_stretch_is_written_by_the_mapping_that_exists_and_by_no_other
     strcpy(mem.addr, "more");
     cr_expect_str_eq(seen.addr, "more");
     sl_mem_close(&seen);
+    sl_mem_close(&mem);
+}
+
+/* Pages of a sealed stretch that a second mapping does not have yet: the kernel maps those around a fault as well. */
+static long faults_of_touching(const struct sl_mem *mem, bool writable)
+{
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (size_t off = 0; off < mem->len; off += 4096) {
+        volatile char *at = (volatile char *)mem->addr + off;
+        if (writable)
+            *at = 'w';
+        else
+            (void)*at;
+    }
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt - before.ru_minflt;
+}
+
+Test(mem, pages_that_were_populated_are_touched_without_a_fault)
+{
+    const long page_cnt = 4096;
+    struct sl_mem mem = create((size_t)page_cnt * 4096, 0), seen;
+    cr_assert_eq(sl_mem_seal(&mem, true), 0);
+    for (int writable = 0; writable < 2; writable++) {
+        cr_assert_eq(sl_mem_open(&seen, dup(mem.fd), mem.len, writable), 0);
+        if (madvise(seen.addr, 4096, 22 /* MADV_POPULATE_READ */))
+            cr_skip_test("this kernel does not populate mappings that exist");
+        sl_mem_populate(&seen, writable);
+        cr_expect_lt(faults_of_touching(&seen, writable), page_cnt / 64, "writable %d", writable);
+        sl_mem_close(&seen);
+    }
     sl_mem_close(&mem);
 }
 
