@@ -26,6 +26,7 @@ int sl_cmd_status(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_gen(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_demo(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_doctor(const struct sl_command *command, int argc, char **argv);
+int sl_cmd_bench(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_sink(const struct sl_command *command, int argc, char **argv);
 int sl_cmd_journal(const struct sl_command *command, int argc, char **argv);
 

@@ -66,6 +66,11 @@ static const struct sl_command commands[] = {
       "fine, better (it works, and would be faster or safer otherwise), lacks (what the configuration asks for cannot "
       "be had).\nIt looks, and changes nothing.  Without -c it judges what any wire would want.\n"
       "Exit status: 0 nothing lacks, 1 something does, 2 usage.\n" },
+    { "bench", sl_cmd_bench, "how fast it is on this host, where the time goes, and beside what", "[OPTIONS]", NULL,
+      "Runs every bench of the folder where slugline was built, beside peers and limits in the same run, and makes "
+      "report.html.\n"
+      "A goal that is missed is told, and is no failure: hosts differ.\n"
+      "Exit status: 0 all ran, 1 one failed, or there are none here, 2 usage.\n" },
   /* clang-format on */
 };
 #define COMMAND_CNT (sizeof(commands) / sizeof(commands[0]))

@@ -10,7 +10,7 @@ import sys
 
 WRONG = {"run": ["file"], "check": ["file"], "parse": [], "replay": ["-d", "x", "x.pcap"], "tail": ["file"], "status": ["file"],
          "top": ["file"],
-         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "doctor": ["file"],
+         "gen": ["--to", "udp://127.0.0.1:9", "file"], "demo": ["file"], "doctor": ["file"], "bench": ["file"],
          "journal": ["mend"], "sink": []}
 
 
