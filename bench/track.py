@@ -6,8 +6,8 @@
 
 Counted by callgrind, which needs no quiet machine and gives the same count every time: each format's own samples
 (tests/wire) through `slugline parse`, inside sl_parse_next only, and a day of the simulator, inside the stages from
-frame to tape.  More than 3 % above the record fails, with the functions that grew; and each time a record is made up in which one function
-was cheaper, to see that this is told.  Python 3.11, standard library only.
+frame to tape.  More than 3 % above the record fails, with the functions that grew; and each time a record is made up in which one
+function was cheaper, and a stage is slowed on purpose, to see that this is told.  Python 3.11, standard library only.
 """
 import collections
 import concurrent.futures
@@ -62,9 +62,24 @@ def a_format(build, folder):
     return costs, printed.count("\n")
 
 
-def a_day(build, seed):
-    printed, costs = callgrind([str(build / "tests/sim/sim"), "--seed", str(seed), "-v"], STAGES)
+def a_day(build, seed, program="tests/sim/sim"):
+    printed, costs = callgrind([str(build / program), "--seed", str(seed), "-v"], STAGES)
     return costs, int(re.search(r"(\d+) bulletins published", printed).group(1)) + OVERTAKEN
+
+
+def case_of(costs, bulletins):
+    assert bulletins > 0 and sum(costs.values()) > 0
+    return {"bulletins": bulletins, "instructions": round(sum(costs.values()) / bulletins),
+            "functions": {function: round(cost / bulletins) for function, cost in costs.most_common(NAMED)}}
+
+
+def slowed(build, record):
+    """A day in which a stage spins at each message (pipeline/slow.h): what compare must say of it, or a line that it did not."""
+    os.environ["SLUGLINE_SLOW_STAGE"] = "desk"
+    case = case_of(*a_day(build, 1, "bench/sim_slow"))
+    told = "\n".join(compare(record, {"simulator": case}))
+    is_told = re.search(r"simulator: .* more than .*\n    sl_slow:", told, re.S)
+    return [] if is_told else ["a stage that was slowed on purpose was not told:\n" + told]
 
 
 def measured(build):
@@ -75,12 +90,7 @@ def measured(build):
         running = {name: pool.submit(job, build, what) for name, (job, what) in jobs.items()}
         for name, future in running.items():
             costs, bulletins = future.result()
-            assert bulletins > 0 and sum(costs.values()) > 0, name
-            cases[name] = {
-                "bulletins": bulletins,
-                "instructions": round(sum(costs.values()) / bulletins),
-                "functions": {function: round(cost / bulletins) for function, cost in costs.most_common(NAMED)},
-            }
+            cases[name] = case_of(costs, bulletins)
     return cases
 
 
@@ -133,7 +143,8 @@ def main():
         compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
         RECORD.write_text(json.dumps({"command": "bench/track.py build --record", "compiler": compiler, "cases": cases}, indent=1) + "\n")
         return 0
-    failures = compare(json.loads(RECORD.read_text()), cases)
+    record = json.loads(RECORD.read_text())
+    failures = compare(record, cases) + slowed(build, record)
     for name, case in cases.items():
         print("%-24s %8d instructions a bulletin" % (name, case["instructions"]))
     failures += ["%s: a growth would not have been told" % name for name in unnoticed(cases)]

@@ -12,6 +12,7 @@ Groups:
   wake     the first message after a silence: idle spin and adaptive, beside a bare blocking recvmmsg
   ping     wire to reader over a vhost port, one thread sends and looks; beside a loop that only reads the clock
   scale    by processors, lines and sizes: what bench/model is checked against
+  slowed   a stage that is made two microseconds slower on purpose: is it the one that grew?
 
 Whoever sends keeps its schedule and sends late rather than less, so that no stall is left out.  Turns alternate.
 """
@@ -32,7 +33,7 @@ import time
 
 ITEM = 2048
 READY_S, END_S = 30, 60
-GROUPS = ("limits", "stages", "rate", "latency", "wake", "ping", "scale")
+GROUPS = ("limits", "stages", "rate", "latency", "wake", "ping", "scale", "slowed")
 
 
 def tell(**fact):
@@ -297,6 +298,24 @@ log { source(s); destination(f); destination(t); flags(flow-control); };
             rates = [self.ours(cnt, size, journal=False, sink=False, lines=lines, cores=",".join(cores[:core_cnt])) for _ in range(turns)]
             tell(group="scale", cores=core_cnt, lines=lines, size=size, unit="messages/s", **spread(rates))
 
+    def slowed(self):
+        """In turn with a run in which nothing is slowed, since other work on the machine slows all of them."""
+        def costs(stage):
+            said = subprocess.run([self.bench + "_slow", "stages", "iptc7901", "2048", "3"], capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, "SLUGLINE_SLOW_STAGE": stage})
+            rows = [json.loads(line) for line in said.stdout.splitlines()]
+            return {row["stage"]: row["min"] for row in rows if row["unit"] == "ns"}
+        for stage in ("frame", "decode", "desk"):
+            growths = []
+            for _ in range(3):
+                before, after = costs("none"), costs(stage)
+                growths.append({name: after[name] - before[name] for name in ("frame", "decode", "desk")})
+            growth = {name: statistics.median(one[name] for one in growths) for name in growths[0]}
+            grew = max(growth, key=growth.get)
+            tell(group="slowed", stage=stage, grew=grew, by_ns=round(growth[grew]))
+            if grew != stage:
+                raise RuntimeError("%s was slowed, and %s seems to have grown" % (stage, grew))
+
     # ---- words of bench_walk that print lines ----
 
     def lines_of(self, group, *words):
@@ -330,7 +349,7 @@ def main():
             parse.error("%s is none of %s" % (group, ", ".join(GROUPS)))
     print(subprocess.run([args.bench, "machine"], capture_output=True, text=True).stdout, end="", flush=True)
     runs = {"limits": suite.limits, "stages": suite.stages, "rate": suite.rates, "latency": suite.latencies, "wake": suite.wakes,
-            "ping": suite.pings, "scale": suite.scales}
+            "ping": suite.pings, "scale": suite.scales, "slowed": suite.slowed}
     failed = 0
     for group in GROUPS:
         if group not in chosen:

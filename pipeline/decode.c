@@ -1,6 +1,7 @@
 #include "pipeline/stages.h"
 
 #include "pipeline/round.h"
+#include "pipeline/slow.h"
 
 #define XXH_INLINE_ALL
 #include <errno.h>
@@ -103,6 +104,7 @@ static bool begin(struct sl_decode *decode, struct lane *lane)
     lane->place = sl_spsc_next(&lane->messages);
     lane->part = 0;
     lane->open = NULL;
+    sl_slow(SL_SLOW_DECODE);
     if (!message->cut && !message->is_gap)
         sl_parse_begin(&lane->parse, feed->format, &feed->facts, bytes_of(message), message->len,
                        message->stamps.first_ns);

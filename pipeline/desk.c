@@ -1,6 +1,7 @@
 #include "pipeline/stages.h"
 
 #include "pipeline/round.h"
+#include "pipeline/slow.h"
 #include "pipeline/verdict.h"
 
 #include <errno.h>
@@ -134,6 +135,7 @@ static bool serve(void *self, enum sl_lane lane)
         struct stream *stream = find_next(source, lane, &at_hand);
         if (!stream)
             continue;
+        sl_slow(SL_SLOW_DESK);
         if (!sl_judge_settle(&desk->judge, &at_hand))
             return false;
         if (at_hand.ack && at_hand.answer->last)

@@ -1,4 +1,6 @@
 #include "pipeline/joiner.h"
+
+#include "pipeline/slow.h"
 #include "pipeline/stages.h"
 
 #include <errno.h>
@@ -322,6 +324,7 @@ static void count_framed(struct feed_state *feed, unsigned lane, unsigned cut)
 static void commit(struct sl_frame *frame, struct decoder *decoder, struct sl_message *message)
 {
     enum sl_lane lane = message->lane;
+    sl_slow(SL_SLOW_FRAME);
     message->ticket = frame->ticket[lane]++;
     sl_spsc_commit(&decoder->lane[lane], (uint32_t)sizeof(*message) + message->len);
     decoder->dirty = true;
