@@ -69,6 +69,7 @@ struct supervisor {
     bool placed; /* the journal has said where the next walk begins */
     bool unread; /* a walk began without the journal: what the one before published last cannot be had again */
     struct sl_journal_places places;
+    struct sl_durable lost; /* the tape's holes so far: only they count */
     int64_t journal_restart_ns, journal_kill_ns, place_by_ns;
     struct sl_sinks sinks;
 };
@@ -421,9 +422,28 @@ static void drop_memory(struct sl_walk_memory *memory)
     }
 }
 
-/* Nothing is overwritten before the journal has come and read it. */
-static int make_journal_pages(struct sl_walk_memory *memory, const uint64_t reserved[2], bool has_raw)
+static struct sl_durable *map_page(const struct sl_mem *seat)
 {
+    struct sl_durable *page = seat->len ? mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, seat->fd, 0) : MAP_FAILED;
+    return page == MAP_FAILED ? NULL : page;
+}
+
+/* What the journal has not got of the tapes so far, for the walk that begins: a repeat of it is none. */
+static void keep_holes(struct supervisor *supervisor)
+{
+    struct sl_durable *page = map_page(&supervisor->memory.journal_seats[0]);
+    if (!page)
+        return;
+    memset(&supervisor->lost, 0, sizeof(supervisor->lost));
+    sl_durable_inherit(&supervisor->lost, page, 1, 0);
+    munmap(page, sizeof(*page));
+}
+
+/* Nothing is overwritten before the journal has come and read it. */
+static int make_journal_pages(struct supervisor *supervisor, const uint64_t reserved[2], bool has_raw)
+{
+    struct sl_walk_memory *memory = &supervisor->memory;
+    const struct sl_old_tape *old = &memory->old_tape;
     const uint64_t firsts[] = { memory->tape_first, memory->raw_first };
     int rc = 0;
     for (unsigned i = 0; !rc && i < 1u + has_raw; i++) {
@@ -434,6 +454,8 @@ static int make_journal_pages(struct sl_walk_memory *memory, const uint64_t rese
         snprintf(page->seat.name, sizeof(page->seat.name), "journal");
         sl_durable_pass(page, firsts[i] - 1);
         sl_durable_reserve(page, reserved[i]);
+        if (!i)
+            sl_durable_inherit(page, &supervisor->lost, old->durable_to + 1, old->epoch ? old->reserved_to : 0);
         /* Relaxed: nobody else has it yet. */
         atomic_store_explicit(&page->held_from, memory->held_from, memory_order_relaxed);
         rc = sl_mem_seal(&memory->journal_seats[i], true);
@@ -445,6 +467,7 @@ static int make_memory(struct supervisor *supervisor)
 {
     const struct sl_config *config = supervisor->config;
     struct sl_walk_memory *memory = &supervisor->memory;
+    keep_holes(supervisor);
     keep_tape(supervisor);
     drop_memory(memory);
     int rc = sl_mem_create(&memory->tape, "slugline-tape", sl_topo_tape_footprint(config), SL_MEM_HUGE);
@@ -462,7 +485,7 @@ static int make_memory(struct supervisor *supervisor)
         memory->old_tape = supervisor->places.old_tape;
         memory->held_from = supervisor->places.held_from;
         memory->epoch = supervisor->places.epoch;
-        rc = make_journal_pages(memory, supervisor->places.reserved, config->raw_len);
+        rc = make_journal_pages(supervisor, supervisor->places.reserved, config->raw_len);
     }
     if (rc)
         sl_say(SL_SAY_ERROR, "supervisor: %" PRIu64 " MiB for the logs: %s",
@@ -657,10 +680,8 @@ static int place_by_memory(struct supervisor *supervisor)
     struct sl_journal_places places = supervisor->places;
     uint64_t done[2] = { memory->tape_first - 1, memory->raw_first - 1 };
     for (unsigned i = 0; i < 2; i++) {
-        const struct sl_mem *seat = &memory->journal_seats[i];
-        struct sl_durable *page =
-            seat->len ? mmap(NULL, sizeof(*page), PROT_READ, MAP_SHARED, seat->fd, 0) : MAP_FAILED;
-        if (page == MAP_FAILED)
+        struct sl_durable *page = map_page(&memory->journal_seats[i]);
+        if (!page)
             continue;
         places.reserved[i] = sl_durable_reserved(page);
         done[i] = sl_durable_done(page);
@@ -669,6 +690,9 @@ static int place_by_memory(struct supervisor *supervisor)
         places.held_from = i ? places.held_from : held_from ? held_from : memory->tape_first;
         munmap(page, sizeof(*page));
     }
+    /* What this tape's own first record was to name is still to be named, if that is not on the disk. */
+    if (done[0] < memory->tape_first && memory->old_tape.epoch)
+        done[0] = memory->old_tape.durable_to;
     places.old_tape = (struct sl_old_tape){ memory->epoch, done[0], head_of(&memory->tape, memory->tape_first - 1) };
     places.tape_next = places.old_tape.reserved_to + 1;
     places.raw_next = head_of(&memory->raw, memory->raw_first - 1) + 1;

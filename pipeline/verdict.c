@@ -530,9 +530,10 @@ void sl_judge_recalled(struct sl_judge *judge)
 
 void sl_judge_remember(struct sl_judge *judge, const struct sl_bulletin *bulletin, uint64_t seq)
 {
-    if (sl_window_judge(&judge->window, bulletin) == SL_VERDICT_DUPLICATE)
+    bool known = sl_window_judge(&judge->window, bulletin) == SL_VERDICT_DUPLICATE;
+    sl_window_note(&judge->window, bulletin, seq); /* the later one: what was lost and came again is there */
+    if (known)
         return;
-    sl_window_note(&judge->window, bulletin, seq);
     sl_window_note_version(&judge->window, bulletin->story_hash, sl_version_of(bulletin));
     if (bulletin->kind == SL_KIND_KILL)
         for_each_story(judge, bulletin, kill_story);

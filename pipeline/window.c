@@ -305,6 +305,7 @@ static void save_table(const struct sl_window_table *table, struct sl_window_pas
     for (uint32_t at = table->newest; at != NOWHERE && cnt < SL_WINDOW_PAST_CNT; at = table->entries[at].older, cnt++) {
         past->entries[cnt].key = table->entries[at].key;
         memcpy(past->entries[cnt].value, table->entries[at].value, sizeof(past->entries[cnt].value));
+        past->entries[cnt].seq = table->entries[at].seq;
     }
     past->cnt = cnt;
 }
@@ -318,8 +319,13 @@ void sl_window_save(const struct sl_window *window, struct sl_window_past *past)
 
 static void load_table(struct sl_window_table *table, const struct sl_window_past_table *past)
 {
-    for (uint32_t i = past->cnt < SL_WINDOW_PAST_CNT ? past->cnt : SL_WINDOW_PAST_CNT; i--;)
+    for (uint32_t i = past->cnt < SL_WINDOW_PAST_CNT ? past->cnt : SL_WINDOW_PAST_CNT; i--;) {
+        uint32_t at = find(table, past->entries[i].key), seq = past->entries[i].seq;
+        if (at != NOWHERE && (int32_t)(table->entries[at].seq - seq) > 0)
+            continue;
         put(table, past->entries[i].key, past->entries[i].value[0], past->entries[i].value[1]);
+        table->entries[table->newest].seq = seq;
+    }
 }
 
 void sl_window_load(struct sl_window *window, const struct sl_window_past *past)

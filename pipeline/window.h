@@ -70,13 +70,14 @@ void sl_window_kill(struct sl_window *window, uint64_t name);
 bool sl_window_killed(const struct sl_window *window, const struct sl_bulletin *bulletin);
 
 /* The newest of it, in memory that may have been left half-written by somebody who died: a wrong entry does no harm but
- * to whoever guesses a hash. */
+ * to whoever guesses a hash.  Loading keeps what is known as a later seq. */
 #define SL_WINDOW_PAST_CNT 16384u
 struct sl_window_past {
     struct sl_window_past_table {
         uint32_t cnt;
         struct {
             uint64_t key, value[2];
+            uint32_t seq, spare;
         } entries[SL_WINDOW_PAST_CNT]; /* the newest first */
     } tables[3];
 };

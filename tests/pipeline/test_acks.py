@@ -19,7 +19,7 @@ import time
 
 import test_daemon
 from test_daemon import BOUND_S, dial, free_port, headlines, message, until
-from test_journal import Journaled, journal, tape_of
+from test_journal import Journaled, expect_all_there, journal, seen_by, tape_of
 
 ROUNDS, SEED = 4, 1
 
@@ -97,6 +97,41 @@ def nothing_is_acknowledged_before_it_is_on_the_disk():
             until("the file is done", lambda: pathlib.Path(folder, "done", "story").exists())
             assert daemon.stop() == 0, daemon.said.all()[-5:]
             assert ids_in(daemon.directory) == {"tst0001": 1, "tst0002": 1, "tst0003": 1}
+
+
+def what_was_lost_is_no_duplicate_to_the_next_walks():
+    """A reader saw it, the journal never had it, and walks have come and gone since: it is acknowledged when it is there."""
+    port = free_port()
+    with Journaled([acked(port, "echo:22")]) as daemon:
+        reader = daemon.tail("--from", "oldest", "--notices")
+        with dial(port) as agency:
+            agency.sendall(message(1))
+            assert receive(agency, 22) == message(1)[:22]
+            journal_pid = daemon.journal_pids()[-1]
+            os.kill(journal_pid, signal.SIGSTOP)
+            agency.sendall(message(2) + message(3))
+            until("readers have them", lambda: len(headlines(reader)) == 3)
+        kept = pathlib.Path(daemon.directory, "reserved")
+        kept.rename(kept.with_suffix(".kept"))
+        kept.mkdir()  # the next journal cannot begin
+        os.kill(journal_pid, signal.SIGKILL)
+        os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+        until("a walk is up without it", lambda: len(daemon.walk_pids()) == 2)
+        os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+        until("and one more", lambda: len(daemon.walk_pids()) == 3)
+        kept.rmdir()
+        kept.with_suffix(".kept").rename(kept)
+        until("the journal is back", lambda: len(daemon.journal_pids()) == 2)
+        os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+        until("and one more", lambda: len(daemon.walk_pids()) == 4)
+        with dial(port) as agency:
+            for number in (2, 1, 3, 2):
+                agency.sendall(message(number))
+                assert receive(agency, 22) == message(number)[:22]
+        assert daemon.stop() == 0, daemon.said.all()[-5:]
+        assert ids_in(daemon.directory) == {"tst0001": 1, "tst0002": 1, "tst0003": 1}, ids_in(daemon.directory)
+        lost = expect_all_there(daemon.directory, seen_by(reader))[1]
+        assert lost and lost[0].start == 2, lost
 
 
 class Sender:
@@ -223,6 +258,7 @@ def a_full_disk_acknowledges_nothing_and_then_all():
 CASES = [
     an_acknowledgement_is_as_the_line_says,
     nothing_is_acknowledged_before_it_is_on_the_disk,
+    what_was_lost_is_no_duplicate_to_the_next_walks,
     what_was_acknowledged_is_there_once_after_any_kill,
     a_full_disk_acknowledges_nothing_and_then_all,
 ]

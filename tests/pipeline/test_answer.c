@@ -105,6 +105,26 @@ Test(answer, waits_for_the_journal_and_is_silent_about_what_it_lost)
     cr_expect_str_eq(came(), "a");
 }
 
+Test(answer, no_hole_is_forgotten_however_many_there_are_or_walks_begin)
+{
+    static struct sl_durable pages[3];
+    const uint64_t cnt = 3 * SL_DURABLE_HOLES;
+    for (uint64_t i = 1; i <= cnt; i++)
+        sl_durable_hole(&pages[0], 10 * i, 10 * i + 1);
+    sl_durable_pass(&pages[0], 10 * cnt + 5);
+    sl_durable_inherit(&pages[1], &pages[0], 10 * cnt + 6, 10 * cnt + 9); /* its end was lost as well */
+    sl_durable_inherit(&pages[2], &pages[1], 10 * cnt + 6, 10 * cnt + 9); /* of a walk that never began */
+    for (unsigned p = 0; p < 3; p++) {
+        for (uint64_t i = 1; i <= cnt; i++)
+            cr_expect(sl_durable_is_lost(&pages[p], 10 * i + 1, 10 * i + 5), "page %u, hole %u", p, (unsigned)i);
+        for (uint64_t i = cnt - SL_DURABLE_HOLES + 3; i <= cnt; i++)
+            cr_expect_not(sl_durable_is_lost(&pages[p], 10 * i + 2, 10 * i + 5), "page %u: what is there", p);
+        cr_expect_not(sl_durable_is_lost(&pages[p], 1, 9), "page %u: before the first", p);
+        cr_expect_eq(sl_durable_is_lost(&pages[p], 10 * cnt + 6, 10 * cnt + 6), p > 0);
+    }
+    cr_expect_eq(pages[2].hole_cnt, SL_DURABLE_HOLES, "the same end is lost once");
+}
+
 Test(answer, places_come_back_when_they_are_settled_whether_anybody_is_told_or_not)
 {
     start("echo:1");

@@ -265,6 +265,26 @@ Test(window, the_next_walk_knows_what_was_saved)
     close_window();
 }
 
+Test(window, a_past_keeps_the_places_and_the_later_one_counts)
+{
+    static struct sl_window_past past;
+    struct sl_bulletin *lost = said_new((struct said){ "lost", "1", "text" });
+    struct sl_bulletin *again = said_new((struct said){ "again", "1", "text" });
+    open_window(64, 8);
+    sl_window_note(&window, lost, 7);
+    sl_window_note(&window, again, 8);
+    sl_window_save(&window, &past);
+    close_window();
+    cr_assert_eq(sl_window_init(&window, 64, 8, 0xbeef), 0);
+    sl_window_note(&window, again, 90); /* it came once more, and the journal has that */
+    sl_window_load(&window, &past);
+    cr_expect_eq(sl_window_seq(&window, lost, 1000), 7);
+    cr_expect_eq(sl_window_seq(&window, again, 1000), 90);
+    free(lost);
+    free(again);
+    close_window();
+}
+
 Test(window, a_past_that_was_left_half_written_is_bounded)
 {
     static struct sl_window_past past;
