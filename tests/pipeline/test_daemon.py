@@ -69,6 +69,10 @@ class Daemon:
         self.program = program or SLUGLINE
         self.readers = []
         self.write(feeds, tape, more.replace("FOLDER", self.folder.name))
+        self.begin()
+
+    def begin(self):
+        """Again, too, when it has ended or was killed."""
         self.process = subprocess.Popen([self.program, "run", "-c", self.config], stderr=subprocess.PIPE)
         self.said = Lines(self.process.stderr)
         until("the walk is up", lambda: self.walk_pids() or self.process.poll() is not None)

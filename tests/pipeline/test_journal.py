@@ -6,6 +6,7 @@
 ROUNDS of kill -9 under load, 10 where none are told.  Every case has a daemon, a folder and ports of its own, on loopback; it ends
 what it started, by pid.  Python 3.11, standard library only.
 """
+import collections
 import contextlib
 import json
 import os
@@ -152,32 +153,44 @@ def status_tells_what_is_durable():
         assert daemon.stop() == 0
 
 
-def kill_9_of_walk_and_journal_loses_nothing():
-    """ROUNDS times under load: the journal, the walk, or both, after a random number of records that a reader saw."""
+def kill_one_round(daemon, victims, chance):
+    """The next of whom was killed are up when it returns."""
+    walks, journals = len(daemon.walk_pids()), len(daemon.journal_pids())
+    if victims == "supervisor":
+        daemon.process.kill()
+        daemon.process.wait(BOUND_S)
+        daemon.begin()  # at once: its walk and its journal still live
+        return
+    pids = {"journal": [daemon.journal_pids()[-1]], "walk": [daemon.walk_pids()[-1]]}
+    for pid in pids.get(victims) or chance.sample(pids["journal"] + pids["walk"], 2):
+        os.kill(pid, signal.SIGKILL)
+    if victims != "journal":
+        until("the next walk is up", lambda: len(daemon.walk_pids()) > walks)
+    if victims != "walk":
+        until("the next journal is up", lambda: len(daemon.journal_pids()) > journals)
+
+
+def kill_9_under_load_loses_nothing():
+    """ROUNDS times: the journal, the walk, both, or the supervisor, after a random number of records that a reader saw."""
     chance = random.Random(SEED)
     print("kill -9: %d rounds, seed %d" % (ROUNDS, SEED), flush=True)
-    port = free_port()
+    port, killed = free_port(), collections.Counter()
     feed = 'name: wire, format: iptc7901, lines: ["udp://127.0.0.1:%d"]' % port
     with Journaled([feed]) as daemon:
         reader = daemon.tail("--from", "oldest", "--notices")
         for turn in range(ROUNDS):
             service = "r" + "".join(chr(ord("a") + turn // 26**i % 26) for i in range(3))
             load = subprocess.Popen(
-                [test_daemon.SLUGLINE, "gen", "--to", "udp://127.0.0.1:%d" % port, "-r", "2000", "-n", "3000", "-w", service],
+                [test_daemon.SLUGLINE, "gen", "--to", "udp://127.0.0.1:%d" % port, "-r", "4000", "-n", "1600", "-w", service],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             daemon.readers.append(load)
-            before, more = len(reader.out.all()), chance.randrange(1, 1500)
+            before, more = len(reader.out.all()), chance.randrange(1, 800)
             until("%d records more" % more, lambda: len(reader.out.all()) >= before + more or load.poll() is not None)
-            victims = chance.choice(["journal", "walk", "both"])
-            walks, journals = len(daemon.walk_pids()), len(daemon.journal_pids())
-            pids = {"journal": [daemon.journal_pids()[-1]], "walk": [daemon.walk_pids()[-1]]}
-            for pid in pids.get(victims) or chance.sample(pids["journal"] + pids["walk"], 2):
-                os.kill(pid, signal.SIGKILL)
-            if victims != "journal":
-                until("the next walk is up", lambda: len(daemon.walk_pids()) > walks)
-            if victims != "walk":
-                until("the next journal is up", lambda: len(daemon.journal_pids()) > journals)
+            victims = chance.choice(["journal", "walk", "both", "supervisor"])
+            killed[victims, load.poll() is None] += 1
+            kill_one_round(daemon, victims, chance)
             load.wait(BOUND_S)
+        assert sum(cnt for (_, loaded), cnt in killed.items() if loaded) > ROUNDS / 2, "it was to be under load: %s" % killed
         last = '"seq":%d,' % tape_of(daemon)["lastSeq"]
         until("the reader has seen the end", lambda: any(last in line for line in reader.out.all()[-5:]))
         assert daemon.stop() == 0, daemon.said.all()[-10:]
@@ -185,7 +198,9 @@ def kill_9_of_walk_and_journal_loses_nothing():
         found, lost = expect_all_there(daemon.directory, seen)
         assert not lost, "readers lost nothing, and nothing was to be named: %s" % lost[:5]
         assert verified(daemon.directory)["lost"] == 0
-        print("        %d records in the journal, %d seen" % (len(found), len(seen)), flush=True)
+        print("        %d records in the journal, %d seen; killed: %s" % (
+            len(found), len(seen), ", ".join("%s %d%s" % (who, cnt, "" if loaded else " at rest")
+                                             for (who, loaded), cnt in sorted(killed.items()))), flush=True)
 
 
 def what_was_seen_and_never_durable_is_named_by_the_next_epoch():
@@ -412,7 +427,7 @@ def a_full_disk_stops_the_journal_and_not_the_tape():
 CASES = [
     a_restart_goes_on_with_the_next_number,
     status_tells_what_is_durable,
-    kill_9_of_walk_and_journal_loses_nothing,
+    kill_9_under_load_loses_nothing,
     what_was_seen_and_never_durable_is_named_by_the_next_epoch,
     power_loss_is_named_by_the_next_epoch,
     a_start_knows_what_the_journal_knows,
