@@ -8,10 +8,10 @@ enum { COLS = (int)SL_RX_COLS > (int)SL_DESK_COLS ? (int)SL_RX_COLS : (int)SL_DE
 _Static_assert((int)SL_TAPE_COLS <= (int)COLS && (int)SL_THREAD_COLS <= (int)COLS, "a feed's rows are the widest");
 _Static_assert((int)SL_SEAT_COLS <= (int)COLS, "a feed's rows are the widest");
 
-/* Two rows for each feed, the tape's, the threads', then the seats'. */
+/* Two rows for each feed, the tape's, the threads', the seats', then each feed's past and the journal's. */
 static uint32_t row_cnt_of(uint32_t feed_cnt, uint32_t thread_cnt)
 {
-    return 2 * feed_cnt + 1 + thread_cnt + SL_LOG_SEATS;
+    return 3 * feed_cnt + 2 + thread_cnt + SL_LOG_SEATS;
 }
 
 size_t sl_books_footprint(uint32_t feed_cnt, uint32_t thread_cnt)
@@ -32,7 +32,7 @@ int sl_books_join(struct sl_books *books, const void *mem, size_t mem_len, uint3
     if (rc)
         return rc;
     /* The counts come from another process: they are added up in 64 bits before they are believed. */
-    if (table.row_cnt != 2 * (uint64_t)feed_cnt + 1 + thread_cnt + SL_LOG_SEATS || table.col_cnt != COLS)
+    if (table.row_cnt != 3 * (uint64_t)feed_cnt + 2 + thread_cnt + SL_LOG_SEATS || table.col_cnt != COLS)
         return -EPROTO;
     *books = (struct sl_books){ table, feed_cnt, thread_cnt };
     return 0;
@@ -56,6 +56,13 @@ sl_cell *sl_books_seat(const struct sl_books *books, uint32_t seat_idx)
 {
     return sl_counters_row(&books->table, 2 * books->feed_cnt + 1 + books->thread_cnt + seat_idx);
 }
+
+sl_cell *sl_books_past(const struct sl_books *books, uint32_t feed)
+{
+    return sl_counters_row(&books->table, 2 * books->feed_cnt + 1 + books->thread_cnt + SL_LOG_SEATS + feed);
+}
+
+sl_cell *sl_books_keep(const struct sl_books *books) { return sl_books_past(books, books->feed_cnt); }
 
 /* ---- the sums ---- */
 
@@ -113,6 +120,54 @@ static uint64_t passed_of(const sl_cell *desk)
 {
     return verdicts(desk, SL_VERDICT_PASSED) + verdicts(desk, SL_VERDICT_SAME_VERSION) +
            verdicts(desk, SL_VERDICT_LATE) + verdicts(desk, SL_VERDICT_WITHDRAWN);
+}
+
+void sl_books_add_walk(const struct sl_books *books, uint32_t feed, uint64_t past[SL_PAST_COLS])
+{
+    const sl_cell *rx = sl_books_rx(books, feed), *desk = sl_books_desk(books, feed);
+    uint64_t open = past[SL_PAST_HELD] - past[SL_PAST_RELEASED] - past[SL_PAST_CANCELLED];
+    uint64_t restored = sl_cell_get(&desk[SL_DESK_RESTORED]);
+    /* Held again for a feed that is configured no longer, or from before there was a ledger. */
+    past[SL_PAST_HELD] += restored > open ? restored - open : 0;
+    past[SL_PAST_WITH_BULLETINS] += sl_cell_get(&desk[SL_DESK_WITH_BULLETINS]);
+    past[SL_PAST_EMPTY] += sl_cell_get(&desk[SL_DESK_EMPTY]);
+    past[SL_PAST_REJECTED] += sl_cell_get(&desk[SL_DESK_REJECTED]);
+    past[SL_PAST_PASSED] += passed_of(desk);
+    past[SL_PAST_RELEASED] += verdicts(desk, SL_VERDICT_RELEASED);
+    past[SL_PAST_DUPLICATE] += verdicts(desk, SL_VERDICT_DUPLICATE);
+    past[SL_PAST_HELD] += verdicts(desk, SL_VERDICT_HELD);
+    past[SL_PAST_CANCELLED] += verdicts(desk, SL_VERDICT_CANCELLED);
+    past[SL_PAST_NO_ROOM] += verdicts(desk, SL_VERDICT_NO_ROOM);
+    past[SL_PAST_DROPPED] += sum(&rx[SL_RX_DROPPED_LANE], SL_LANE_CNT);
+    past[SL_PAST_FRAMED] += sum(&rx[SL_RX_FRAMED_LANE], SL_LANE_CNT);
+}
+
+struct sl_feed_totals sl_books_totals(const struct sl_books *books, uint32_t feed)
+{
+    struct sl_feed_totals all = { 0 };
+    for (unsigned i = 0; i < SL_PAST_COLS; i++)
+        all.col[i] = sl_cell_get(&sl_books_past(books, feed)[i]);
+    sl_books_add_walk(books, feed, all.col);
+    all.published = all.col[SL_PAST_PASSED] + all.col[SL_PAST_RELEASED];
+    all.held_now = sl_cell_get(&sl_books_desk(books, feed)[SL_DESK_HELD_NOW]);
+    uint64_t left = all.col[SL_PAST_RELEASED] + all.col[SL_PAST_CANCELLED] + all.held_now;
+    all.forgotten = all.col[SL_PAST_HELD] > left ? all.col[SL_PAST_HELD] - left : 0;
+    return all;
+}
+
+static bool check_totals(struct teller *teller, const struct sl_books *books, uint32_t feed)
+{
+    struct sl_feed_totals all = sl_books_totals(books, feed);
+    uint64_t answered = all.col[SL_PAST_WITH_BULLETINS] + all.col[SL_PAST_EMPTY] + all.col[SL_PAST_REJECTED];
+    uint64_t durable = all.col[SL_PAST_DURABLE];
+    return check(teller, "feed", feed, "over restarts: messages framed", all.col[SL_PAST_FRAMED],
+                 "dropped, answered, or on their way when a walk was killed",
+                 all.col[SL_PAST_DROPPED] + answered + all.col[SL_PAST_UNANSWERED]) &&
+           check(teller, "feed", feed, "over restarts: bulletins held", all.col[SL_PAST_HELD],
+                 "released, cancelled, held now or forgotten",
+                 all.col[SL_PAST_RELEASED] + all.col[SL_PAST_CANCELLED] + all.held_now + all.forgotten) &&
+           check(teller, "feed", feed, "over restarts: bulletins published", all.published, "published, or durable",
+                 durable > all.published ? durable : all.published);
 }
 
 static bool check_messages(struct teller *teller, const sl_cell *rx, const sl_cell *desk, uint32_t feed)
@@ -180,7 +235,8 @@ bool sl_books_balance(const struct sl_books *books, char *line, size_t line_len)
     struct teller teller = { line, line_len };
     for (uint32_t feed = 0; feed < books->feed_cnt; feed++) {
         const sl_cell *desk = sl_books_desk(books, feed);
-        if (!check_messages(&teller, sl_books_rx(books, feed), desk, feed) || !check_bulletins(&teller, desk, feed))
+        if (!check_messages(&teller, sl_books_rx(books, feed), desk, feed) || !check_bulletins(&teller, desk, feed) ||
+            !check_totals(&teller, books, feed))
             return false;
     }
     return check_tape(&teller, books);

@@ -1,7 +1,8 @@
 /* pipeline/books.h - what is counted, by whom, and the sums that must hold.
  *
  * Rows of one table (ring/counters.h), a writer each: for every feed one row of its receive thread and one of the desk;
- * one row of the desk for the whole tape; one row for every thread; one row of the control thread for every reader.
+ * one row of the desk for the whole tape; one row for every thread; of the control thread one row for every reader, one
+ * for every feed with what walks before this one counted (ledger.h), and one for the journal.
  *
  * Life      footprint, new or join; the memory is the caller's, and there is nothing to end.
  * Threads   As the rows say; anybody reads.
@@ -149,6 +150,32 @@ enum sl_book_seat {
     SL_SEAT_COLS = SL_SEAT_TOLD_FIRST + SL_SEAT_TOLD,
 };
 
+/* The control thread's, by feed: what walks that have ended counted, and what the journal has. */
+enum sl_book_past {
+    SL_PAST_FRAMED, /* = DROPPED + WITH_BULLETINS + EMPTY + REJECTED + UNANSWERED */
+    SL_PAST_DROPPED,
+    SL_PAST_WITH_BULLETINS,
+    SL_PAST_EMPTY,
+    SL_PAST_REJECTED,
+    SL_PAST_UNANSWERED, /* on its way through a walk when that was killed */
+    SL_PAST_PASSED,
+    SL_PAST_RELEASED,
+    SL_PAST_DUPLICATE,
+    SL_PAST_HELD,
+    SL_PAST_CANCELLED,
+    SL_PAST_NO_ROOM,
+    SL_PAST_DURABLE, /* bulletins of this feed in the journal, of this walk too */
+    SL_PAST_COLS,
+};
+
+/* The control thread's, one row: of the ledger and the journal. */
+enum sl_book_keep {
+    SL_KEEP_SINCE_NS, /* when the first of the walks that are counted began */
+    SL_KEEP_ALARM, /* 2 columns, tape and raw log: errno; 0: all is well */
+    SL_KEEP_ALARM_NS = SL_KEEP_ALARM + 2, /* 2: since when */
+    SL_KEEP_COLS = SL_KEEP_ALARM_NS + 2,
+};
+
 struct sl_books {
     struct sl_counters table;
     uint32_t feed_cnt, thread_cnt;
@@ -164,6 +191,8 @@ sl_cell *sl_books_desk(const struct sl_books *books, uint32_t feed);
 sl_cell *sl_books_tape(const struct sl_books *books);
 sl_cell *sl_books_thread(const struct sl_books *books, uint32_t thread);
 sl_cell *sl_books_seat(const struct sl_books *books, uint32_t seat_idx);
+sl_cell *sl_books_past(const struct sl_books *books, uint32_t feed);
+sl_cell *sl_books_keep(const struct sl_books *books);
 
 /* What people ask of a feed, added up over lanes and reasons. */
 struct sl_feed_sums {
@@ -172,6 +201,16 @@ struct sl_feed_sums {
     int64_t last_ns; /* when something came last; 0: never */
 };
 struct sl_feed_sums sl_books_sums(const struct sl_books *books, uint32_t feed);
+
+/* The same over restarts: this walk and those before it. */
+struct sl_feed_totals {
+    uint64_t col[SL_PAST_COLS];
+    uint64_t published, held_now;
+    uint64_t forgotten; /* held by a walk that was killed, and by none after it: it comes when it is sent again */
+};
+struct sl_feed_totals sl_books_totals(const struct sl_books *books, uint32_t feed);
+/* What this walk alone adds to them. */
+void sl_books_add_walk(const struct sl_books *books, uint32_t feed, uint64_t past[SL_PAST_COLS]);
 
 /* The sums of DESIGN.md, each in its own unit.  True when they all hold; else line names the first that does not,
  * with its figures.  Only at rest: the walk must be stopped, or nothing in flight. */

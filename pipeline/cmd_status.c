@@ -5,10 +5,13 @@
 #include "pipeline/config.h"
 #include "pipeline/facts.h"
 #include "pipeline/readers.h"
+#include "pipeline/segment.h"
 #include "pipeline/visit.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define REST_NS 20000000ll /* books that stood still this long are at rest */
@@ -86,6 +89,50 @@ static void print_feeds(const struct status *status)
             printf("%9.1f s\n", age_s(status, &feed));
         else
             printf("%11s\n", "never");
+    }
+}
+
+/* What does not begin anew with a walk, a journal, or the daemon. */
+static void print_totals(const struct status *status)
+{
+    time_t since_s = (time_t)(sl_cell_get(&sl_books_keep(&status->books)[SL_KEEP_SINCE_NS]) / SL_TIME_NS);
+    char since[32];
+    struct tm tm;
+    if (!since_s || !gmtime_r(&since_s, &tm) || !strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", &tm))
+        return;
+    printf("\nsince %s, over restarts\n%-16s%12s%12s%12s%11s%9s%9s%9s%11s%10s\n", since, "feed", "framed", "published",
+           "durable", "duplicates", "rejects", "held", "dropped", "unanswered", "forgotten");
+    for (uint32_t i = 0; i < status->books.feed_cnt; i++) {
+        struct sl_feed_totals all = sl_books_totals(&status->books, i);
+        printf("%-16s%12" PRIu64 "%12" PRIu64 "%12" PRIu64 "%11" PRIu64 "%9" PRIu64 "%9" PRIu64 "%9" PRIu64 "%11" PRIu64
+               "%10" PRIu64 "\n",
+               status->visit.feed[i], all.col[SL_PAST_FRAMED], all.published, all.col[SL_PAST_DURABLE],
+               all.col[SL_PAST_DUPLICATE], all.col[SL_PAST_REJECTED], all.col[SL_PAST_HELD], all.col[SL_PAST_DROPPED],
+               all.col[SL_PAST_UNANSWERED], all.forgotten);
+    }
+}
+
+/* The sentence about a journal that does not write, with the time for how long; NULL: it does. */
+static const char *alarm_of(const struct status *status, unsigned family, double *for_s)
+{
+    const sl_cell *row = sl_books_keep(&status->books);
+    uint64_t alarm = sl_cell_get(&row[SL_KEEP_ALARM + family]);
+    *for_s = (double)(status->now_ns - (int64_t)sl_cell_get(&row[SL_KEEP_ALARM_NS + family])) / 1e9;
+    return !alarm ? NULL : alarm == ESRCH ? "its process is gone" : strerror((int)(alarm & 0xffff));
+}
+
+static void print_journal(const struct status *status)
+{
+    const sl_cell *tape = sl_books_tape(&status->books);
+    uint64_t durable = sl_cell_get(&tape[SL_TAPE_DURABLE_SEQ]), last = sl_cell_get(&tape[SL_TAPE_LAST_SEQ]);
+    double for_s;
+    if (durable)
+        printf("journal  durable to %" PRIu64 "  behind %" PRIu64 "\n", durable, last > durable ? last - durable : 0);
+    for (unsigned family = 0; family < SL_FAMILY_CNT; family++) {
+        const char *alarm = alarm_of(status, family, &for_s);
+        if (alarm)
+            printf("journal  ALARM  %s is not written: %s, for %.1f s; nothing behind it is acknowledged\n",
+                   sl_family_name(family), alarm, for_s);
     }
 }
 
@@ -279,13 +326,12 @@ static void print_people(const struct status *status)
            sl_cell_get(&tape[SL_TAPE_FIRST_SEQ]), sl_cell_get(&tape[SL_TAPE_LAST_SEQ]),
            sl_cell_get(&tape[SL_TAPE_PASSED]), sl_cell_get(&tape[SL_TAPE_RELEASED]), sl_cell_get(&tape[SL_TAPE_MADE]),
            sl_cell_get(&tape[SL_TAPE_EVICTIONS]), sl_cell_get(&tape[SL_TAPE_CLOCK_STEPS]));
-    uint64_t durable = sl_cell_get(&tape[SL_TAPE_DURABLE_SEQ]), last = sl_cell_get(&tape[SL_TAPE_LAST_SEQ]);
-    if (durable)
-        printf("journal  durable to %" PRIu64 "  behind %" PRIu64 "\n", durable, last > durable ? last - durable : 0);
+    print_journal(status);
     putchar('\n');
     print_feeds(status);
     print_sources(status);
     print_lanes(status);
+    print_totals(status);
     print_races(status);
     print_readers(status);
     print_sinks(status);
@@ -335,6 +381,14 @@ static void tell_port(struct sl_facts *facts, const sl_cell *rx)
     sl_facts_close(facts, '}');
 }
 
+static const char *const past_names[SL_PAST_COLS] = {
+    [SL_PAST_FRAMED] = "framed",   [SL_PAST_DROPPED] = "dropped",     [SL_PAST_WITH_BULLETINS] = "withBulletins",
+    [SL_PAST_EMPTY] = "empty",     [SL_PAST_REJECTED] = "rejected",   [SL_PAST_UNANSWERED] = "unanswered",
+    [SL_PAST_PASSED] = "passed",   [SL_PAST_RELEASED] = "released",   [SL_PAST_DUPLICATE] = "duplicates",
+    [SL_PAST_HELD] = "held",       [SL_PAST_CANCELLED] = "cancelled", [SL_PAST_NO_ROOM] = "noRoom",
+    [SL_PAST_DURABLE] = "durable",
+};
+
 static void tell_feed(const struct status *status, struct sl_facts *facts, uint32_t idx)
 {
     struct sl_feed_sums feed = sl_books_sums(&status->books, idx);
@@ -368,7 +422,14 @@ static void tell_feed(const struct status *status, struct sl_facts *facts, uint3
     for (unsigned lane = 0; lane < SL_LANE_CNT; lane++)
         sl_facts_number(facts, sl_lane_name(lane), sl_cell_get(&desk[SL_DESK_LANE + lane]));
     sl_facts_close(facts, '}');
-    tell_race(facts, sl_books_rx(&status->books, idx));
+    tell_race(facts, rx);
+    struct sl_feed_totals all = sl_books_totals(&status->books, idx);
+    sl_facts_open(facts, "total", '{');
+    for (unsigned i = 0; i < SL_PAST_COLS; i++)
+        sl_facts_number(facts, past_names[i], (int64_t)all.col[i]);
+    sl_facts_numbers(facts, { "published", all.published }, { "heldNow", all.held_now },
+                     { "forgotten", all.forgotten });
+    sl_facts_close(facts, '}');
     sl_facts_close(facts, '}');
 }
 
@@ -463,6 +524,15 @@ static void tell_tape(const struct status *status, struct sl_facts *facts)
     sl_facts_close(facts, '}');
 }
 
+static void tell_journal(const struct status *status, struct sl_facts *facts)
+{
+    double for_s;
+    sl_facts_open(facts, "journal", '{');
+    for (unsigned family = 0; family < SL_FAMILY_CNT; family++)
+        sl_facts_text(facts, family == SL_FAMILY_TAPE ? "alarm" : "rawAlarm", alarm_of(status, family, &for_s));
+    sl_facts_close(facts, '}');
+}
+
 static void tell_programs(const struct status *status)
 {
     const struct sl_welcome *welcome = status->visit.welcome;
@@ -477,6 +547,8 @@ static void tell_programs(const struct status *status)
     sl_facts_numbers(&facts, { "walks", welcome->walk_cnt }, { "walkPid", welcome->walk_pid },
                      { "supervisorPid", welcome->supervisor_pid }, { "startNs", welcome->start_ns });
     tell_tape(status, &facts);
+    tell_journal(status, &facts);
+    sl_facts_number(&facts, "sinceNs", (int64_t)sl_cell_get(&sl_books_keep(&status->books)[SL_KEEP_SINCE_NS]));
     sl_facts_open(&facts, "feeds", '[');
     for (uint32_t i = 0; i < status->books.feed_cnt; i++)
         tell_feed(status, &facts, i);

@@ -1,5 +1,6 @@
 #include "pipeline/control.h"
 
+#include "pipeline/ledger.h"
 #include "pipeline/readers.h"
 #include "pipeline/run.h"
 #include "pipeline/say.h"
@@ -16,6 +17,7 @@
 struct control {
     int fd;
     const struct sl_config *config;
+    const struct sl_ledger *ledger;
     struct sl_walk *walk;
     struct sl_run *run;
     struct sl_mem seats[SL_LOG_SEATS];
@@ -132,6 +134,7 @@ static int obey_until_the_end(struct control *control)
         look_for_silence(control);
         look_for_numbers(control);
         sl_readers_look(&control->readers, sl_clock_real(NULL));
+        sl_ledger_show_journal(control->ledger, sl_walk_books(control->walk));
     }
 }
 
@@ -139,7 +142,9 @@ int sl_walk_main(const struct sl_config *config, const struct sl_topo *topo, con
                  const struct sl_crash_note *crashed, uint32_t crashed_cnt, int control_fd)
 {
     static struct control control;
-    control = (struct control){ .fd = control_fd, .config = config, .start_ns = sl_clock_real(NULL) };
+    control = (struct control){
+        .fd = control_fd, .config = config, .ledger = memory->ledger.addr, .start_ns = sl_clock_real(NULL)
+    };
     for (uint32_t f = 0; f < config->feed_cnt; f++)
         control.silence_ns[f] = config->feeds[f].silence_ns;
     char err[512] = "";
@@ -171,6 +176,7 @@ int sl_walk_main(const struct sl_config *config, const struct sl_topo *topo, con
     tell(control_fd, SL_CONTROL_READY, err);
     rc = obey_until_the_end(&control);
     bool drained = sl_run_stop(control.run, SL_DRAIN_NS);
+    sl_ledger_show_journal(control.ledger, sl_walk_books(control.walk));
     char line[256];
     bool balanced = sl_books_balance(sl_walk_books(control.walk), line, sizeof(line));
     if (drained && !balanced)

@@ -2,6 +2,7 @@
 
 #include "pipeline/control.h"
 #include "pipeline/crc32c.h"
+#include "pipeline/ledger.h"
 #include "pipeline/roster.h"
 #include "pipeline/say.h"
 #include "pipeline/scribe.h"
@@ -46,7 +47,7 @@ struct log { /* and where it goes */
     struct sl_scribe scribe;
     int64_t dirty_ns; /* since when something waits to be flushed; 0 nothing does */
     int64_t retry_ns; /* 0: all is well */
-    bool alarmed;
+    int alarm; /* errno; until something is durable again */
 };
 
 struct journal {
@@ -55,6 +56,7 @@ struct journal {
     int walk_fd; /* at its end when the walk is gone; -1: there is none */
     struct reserved reserved;
     int64_t reserve_retry_ns; /* 0: all is well */
+    int reserve_alarm;
     struct sl_disk *disk;
     struct log logs[SL_FAMILY_CNT];
     uint32_t log_cnt;
@@ -64,6 +66,16 @@ struct journal {
     uint64_t epoch; /* of the logs that are read, or were last */
     int64_t flush_ns; /* the longest that a record waits for others to go to the disk with it */
     bool draining;
+    /* the ledger */
+    struct sl_ledger *ledger;
+    struct sl_ledger_durable counted; /* before this process counted */
+    int books_fd;
+    uint64_t books_turn, books_sum;
+    int64_t books_ns; /* when it was written last */
+    bool books_failed;
+    struct sl_mem books_mem;
+    struct sl_books books; /* of the walk whose logs these are */
+    bool has_books;
 };
 
 /* ---- numbers ahead ---- */
@@ -141,6 +153,13 @@ static int read_reserved(struct journal *journal)
     return 0;
 }
 
+static void show_alarm(struct journal *journal, const struct log *log)
+{
+    unsigned family = log->scribe.config.family;
+    sl_ledger_alarm(journal->ledger, family,
+                    !log->alarm && family == SL_FAMILY_TAPE ? journal->reserve_alarm : log->alarm);
+}
+
 /* The desk may use them from now on. */
 static void show_reserved(struct journal *journal)
 {
@@ -159,6 +178,8 @@ static int reserve(struct journal *journal, const uint64_t to[SL_FAMILY_CNT])
         sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s; the tape goes on to %" PRIu64, strerror(-rc),
                journal->reserved.tape_to);
     journal->reserve_retry_ns = rc ? sl_clock_mono(NULL) + RETRY_NS : 0;
+    journal->reserve_alarm = -rc;
+    show_alarm(journal, &journal->logs[SL_FAMILY_TAPE]);
     return rc;
 }
 
@@ -181,13 +202,14 @@ static void reserve_ahead(struct journal *journal, int64_t now_ns)
 
 /* ---- errors of the disk ---- */
 
-static void meet_error(struct log *log, int rc, int64_t now_ns)
+static void meet_error(struct journal *journal, struct log *log, int rc, int64_t now_ns)
 {
     const char *family = sl_family_name(log->scribe.config.family);
-    if (!log->alarmed)
+    if (!log->alarm)
         sl_say(SL_SAY_ERROR, "journal family=%s durable=%" PRIu64 ": %s; the tape goes on without it", family,
                log->scribe.durable_seq, strerror(-rc));
-    log->alarmed = true;
+    log->alarm = -rc;
+    show_alarm(journal, log);
     log->retry_ns = now_ns + RETRY_NS;
 }
 
@@ -257,7 +279,7 @@ static bool follow(struct journal *journal, struct log *log, int64_t now_ns)
         else if (got == SL_LOG_RECORD)
             log->next = log->rx.next_seq;
         if (rc) {
-            meet_error(log, rc, now_ns);
+            meet_error(journal, log, rc, now_ns);
             return true;
         }
         if (!log->dirty_ns)
@@ -282,15 +304,133 @@ static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
     uint64_t durable = log->scribe.durable_seq;
     int rc = sl_scribe_reap(&log->scribe);
     if (rc && !log->retry_ns)
-        meet_error(log, rc, now_ns);
+        meet_error(journal, log, rc, now_ns);
     if (log->scribe.durable_seq == durable)
         return busy;
-    if (log->alarmed)
+    if (log->alarm)
         sl_say(SL_SAY_INFO, "journal family=%s: writes again", sl_family_name(log->scribe.config.family));
-    log->alarmed = false;
+    log->alarm = 0;
+    show_alarm(journal, log);
+    if (log == &journal->logs[SL_FAMILY_TAPE])
+        sl_ledger_tell(journal->ledger, &journal->counted, log->scribe.durable_cnt, log->scribe.durable_seq);
     if (log->joined)
         sl_durable_pass(log->page, log->scribe.durable_seq);
     return true;
+}
+
+/* ---- the ledger ---- */
+
+static const struct sl_books *books_of(const struct journal *journal)
+{
+    return journal->has_books ? &journal->books : NULL;
+}
+
+/* Of all that is counted: whether it is worth writing. */
+static uint64_t sum_books(const struct journal *journal)
+{
+    uint64_t sum = sl_ledger_durable(journal->ledger)->seq + sl_ledger_look(journal->ledger)->epoch;
+    for (uint32_t feed = 0; journal->has_books && feed < journal->books.feed_cnt; feed++) {
+        uint64_t past[SL_PAST_COLS] = { 0 };
+        sl_books_add_walk(&journal->books, feed, past);
+        for (unsigned i = 0; i < SL_PAST_COLS; i++)
+            sum += past[i];
+    }
+    return sum;
+}
+
+static void write_books(struct journal *journal)
+{
+    uint64_t sum = sum_books(journal);
+    if (sum == journal->books_sum)
+        return;
+    int rc =
+        sl_ledger_write(journal->ledger, books_of(journal), journal->epoch, journal->books_fd, &journal->books_turn);
+    if (rc && !journal->books_failed)
+        sl_say(SL_SAY_ERROR, "journal: the books cannot be written: %s; they are kept in memory", strerror(-rc));
+    journal->books_failed = rc;
+    journal->books_sum = rc ? 0 : sum;
+}
+
+static void write_books_in_time(struct journal *journal, int64_t now_ns)
+{
+    if (now_ns - journal->books_ns < SL_JOURNAL_BOOKS_NS)
+        return;
+    journal->books_ns = now_ns;
+    write_books(journal);
+}
+
+/* What the journal has behind the last number that the ledger knows: who counted it was killed. */
+static int count_again(struct journal *journal)
+{
+    static struct sl_roster roster;
+    static struct sl_ledger_durable found;
+    static const uint64_t none[SL_LEDGER_ROWS];
+    const char *directory = journal->config->journal_directory;
+    struct sl_ledger *ledger = journal->ledger;
+    struct sl_cursor *cursor;
+    struct sl_catalog_event event;
+    found = *sl_ledger_durable(ledger);
+    int rc = sl_cursor_open(&cursor, directory, SL_FAMILY_TAPE, found.seq + 1, 0);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    struct sl_ledger_half names = *sl_ledger_look(ledger); /* a feed that is configured no longer has its row already */
+    while ((rc = sl_cursor_next(cursor, &event)) > SL_SEGMENT_END) {
+        const struct sl_record *record = event.record;
+        if (rc != SL_SEGMENT_RECORD || record->seq <= found.seq)
+            continue;
+        found.seq = record->seq;
+        const char *name = sl_roster_name(&roster, directory, SL_FAMILY_TAPE, record->seq, record->feed);
+        if (record->kind < SL_KIND_CNT && name && *name)
+            found.cnt[sl_ledger_row_of(ledger, &names, name)]++;
+    }
+    sl_cursor_close(cursor);
+    sl_ledger_tell(ledger, &found, none, found.seq);
+    return rc;
+}
+
+/* A ledger that begins counts from here on. */
+static int open_books(struct journal *journal)
+{
+    char path[4096];
+    static const uint64_t none[SL_LEDGER_ROWS];
+    struct sl_ledger *ledger = journal->ledger;
+    bool fresh = !ledger->since_ns;
+    snprintf(path, sizeof(path), "%s/books", journal->config->journal_directory);
+    journal->books_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (journal->books_fd < 0)
+        return -errno;
+    if (fresh && sl_ledger_read(ledger, journal->books_fd, &journal->books_turn)) {
+        ledger->since_ns = sl_clock_real(NULL);
+        sl_ledger_tell(ledger, sl_ledger_durable(ledger), none, journal->logs[SL_FAMILY_TAPE].scribe.durable_seq);
+    } else if (!fresh) {
+        journal->books_turn = sl_ledger_turn(journal->books_fd);
+    }
+    int rc = count_again(journal);
+    if (!rc && fresh)
+        sl_ledger_caught_up(ledger);
+    journal->counted = *sl_ledger_durable(ledger);
+    return rc;
+}
+
+static void leave_books(struct journal *journal)
+{
+    if (journal->has_books)
+        sl_mem_close(&journal->books_mem);
+    journal->has_books = false;
+}
+
+static int join_books(struct journal *journal, int fd, uint32_t thread_cnt)
+{
+    leave_books(journal);
+    int rc = sl_mem_open(&journal->books_mem, fd, 1, false);
+    if (rc)
+        return rc;
+    rc = sl_books_join(&journal->books, journal->books_mem.addr, journal->books_mem.len, journal->config->feed_cnt,
+                       thread_cnt);
+    journal->has_books = !rc;
+    if (rc)
+        sl_mem_close(&journal->books_mem);
+    return rc;
 }
 
 /* ---- logs come and go ---- */
@@ -337,7 +477,7 @@ static int join_log(struct journal *journal, struct log *log, int fd, int page_f
     if (log->scribe.config.family == SL_FAMILY_RAW && log->next < first && !log->retry_ns) {
         rc = write_hole(journal, log, first - 1, "reserved by a start that ended before it used or kept them");
         if (rc)
-            meet_error(log, rc, sl_clock_mono(NULL));
+            meet_error(journal, log, rc, sl_clock_mono(NULL));
     }
     if (log->next < first && log->scribe.config.family == SL_FAMILY_TAPE)
         log->next = first;
@@ -353,12 +493,15 @@ static void forget_walk(struct journal *journal)
     journal->walk_fd = -1;
 }
 
-static int join_logs(struct journal *journal, const int *fds, unsigned fd_cnt)
+static int join_logs(struct journal *journal, const int *fds, unsigned fd_cnt, uint32_t thread_cnt)
 {
-    if (fd_cnt != 2 * journal->log_cnt + 1)
+    if (fd_cnt != 2 * journal->log_cnt + 2)
         return -EPROTO;
     forget_walk(journal);
     journal->walk_fd = fds[fd_cnt - 1];
+    int books_rc = join_books(journal, fds[fd_cnt - 2], thread_cnt);
+    if (books_rc)
+        return books_rc;
     for (uint32_t i = 0; i < journal->log_cnt; i++) {
         int rc = join_log(journal, &journal->logs[i], fds[2 * i], fds[2 * i + 1]);
         if (rc)
@@ -512,7 +655,7 @@ static bool obey(struct journal *journal)
     if (len != (ssize_t)sizeof(word))
         return false;
     if (word.what == SL_JOURNAL_LOGS) {
-        int rc = join_logs(journal, fds, fd_cnt);
+        int rc = join_logs(journal, fds, fd_cnt, word.thread_cnt);
         if (rc)
             sl_say(SL_SAY_ERROR, "journal: the logs cannot be read: %s", strerror(-rc));
         return !rc;
@@ -521,8 +664,10 @@ static bool obey(struct journal *journal)
         close(fds[i]);
     if (word.what == SL_JOURNAL_DRAIN) {
         drain(journal);
+        write_books(journal);
         tell_places(journal, true);
         forget_walk(journal);
+        leave_books(journal);
         for (uint32_t i = 0; i < journal->log_cnt; i++)
             leave_log(&journal->logs[i]);
     }
@@ -569,6 +714,7 @@ static void run(struct journal *journal)
         reserve_ahead(journal, now_ns);
         if (!busy || now_ns - looked_ns >= LOOK_NS) {
             looked_ns = now_ns;
+            write_books_in_time(journal, now_ns);
             if (!obey(journal))
                 return;
         }
@@ -625,6 +771,7 @@ static int open_family(struct journal *journal, enum sl_family family, bool tape
         .durable_seq = state.last_seq,
         .keep_ns = config->journal_keep_ns,
         .keep_len = config->journal_keep_len,
+        .feed_cnt = family == SL_FAMILY_TAPE ? config->feed_cnt : 0,
         .disk = journal->disk,
     };
     log->mem = log->page_mem = (struct sl_mem){ .fd = -1 };
@@ -654,13 +801,29 @@ static int open_journal(struct journal *journal, bool tape_lives)
     journal->epoch = journal->reserved.epoch;
     for (uint32_t i = 0; !rc && i < journal->log_cnt; i++)
         rc = open_family(journal, (enum sl_family)i, tape_lives);
+    if (!rc)
+        rc = open_books(journal);
+    for (uint32_t i = 0; !rc && i < journal->log_cnt; i++)
+        sl_ledger_alarm(journal->ledger, i, 0);
     return rc;
 }
 
-int sl_journal_main(const struct sl_config *config, bool tape_lives, int control_fd)
+/* The supervisor is gone, or has done it. */
+static void close_books(struct journal *journal)
+{
+    struct log *tape = &journal->logs[SL_FAMILY_TAPE];
+    if (journal->has_books && tape->joined && is_gone(journal))
+        sl_ledger_fold(journal->ledger, &journal->books, &tape->rx, journal->epoch);
+    write_books(journal);
+    leave_books(journal);
+}
+
+int sl_journal_main(const struct sl_config *config, struct sl_ledger *ledger, bool tape_lives, int control_fd)
 {
     static struct journal journal;
-    journal = (struct journal){ .config = config, .control_fd = control_fd, .reserved_fd = -1, .walk_fd = -1 };
+    journal = (struct journal){
+        .config = config, .ledger = ledger, .control_fd = control_fd, .reserved_fd = -1, .books_fd = -1, .walk_fd = -1
+    };
     int rc = open_journal(&journal, tape_lives);
     if (rc) {
         fail(&journal, rc);
@@ -673,6 +836,7 @@ int sl_journal_main(const struct sl_config *config, bool tape_lives, int control
     run(&journal);
     see_out(&journal);
     drain(&journal);
+    close_books(&journal);
     for (uint32_t i = 0; i < journal.log_cnt; i++) {
         int end_rc = sl_scribe_end(&journal.logs[i].scribe);
         rc = rc ? rc : end_rc;

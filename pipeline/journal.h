@@ -1,7 +1,7 @@
 /* pipeline/journal.h - the journal as a process: a reader of tape and raw log that gates, and whose done is what is on
  * the disk.
  *
- *     supervisor -- fork --> journal:  PLACES | FAILED ->   <- LOGS (tape, its page[, raw log, its page], alive), DRAIN
+ *     supervisor -- fork --> journal:  PLACES | FAILED ->   <- LOGS, DRAIN
  *
  * Life      sl_journal_main is the whole life of the child; its return value is its exit status.  It says PLACES when
  *           it has mended what was there, so that the walk may begin, and again when it has drained the logs of a walk
@@ -16,6 +16,8 @@
  *           behind: so the desk, which does not go beyond (publish.h), waits only for a journal that has been away, or
  *           a disk that has failed, for a million records.  Once the walk is known to be gone it says what was used,
  *           and nothing is lost; after anything else the next EPOCH names all that may have been seen.
+ * Books     DIRECTORY/books holds the ledger (ledger.h), written ten times a second while something is counted, and
+ *           when a walk has gone.
  * Alone     Whoever writes to DIRECTORY has locked that file.  A supervisor that comes while the journal of a killed
  *           one still drains waits for it, within SL_JOURNAL_LOCK_NS.
  */
@@ -26,6 +28,7 @@
 
 #define SL_JOURNAL_STEP    65536u
 #define SL_JOURNAL_AHEAD   (16u * SL_JOURNAL_STEP)
+#define SL_JOURNAL_BOOKS_NS (SL_TIME_NS / 10)
 #define SL_JOURNAL_LOCK_NS (15 * SL_TIME_NS)
 
 /* Where a new walk begins. */
@@ -37,16 +40,21 @@ struct sl_journal_places {
     struct sl_old_tape old_tape;
 };
 
+/* LOGS brings descriptors: the tape, its page, the raw log and its page where there is one, the walk's books, and what
+ * ends with the walk. */
 enum sl_journal_what { SL_JOURNAL_PLACES, SL_JOURNAL_FAILED, SL_JOURNAL_LOGS, SL_JOURNAL_DRAIN };
 
 struct sl_journal_word {
     uint32_t what;
     uint32_t drained; /* of PLACES: the answer to DRAIN */
+    uint32_t thread_cnt; /* of LOGS: in the books */
     struct sl_journal_places places;
     char text[512];
 };
 
+struct sl_ledger;
+
 /* tape_lives: the records that were under way to the disk can still be had. */
-int sl_journal_main(const struct sl_config *config, bool tape_lives, int control_fd);
+int sl_journal_main(const struct sl_config *config, struct sl_ledger *ledger, bool tape_lives, int control_fd);
 
 #endif

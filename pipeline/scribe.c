@@ -1,5 +1,7 @@
 #include "pipeline/scribe.h"
 
+#include "parsers/bulletin.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +95,30 @@ static bool take_spare(struct sl_scribe *scribe)
     return ready;
 }
 
+/* ---- what is counted ---- */
+
+static size_t cnt_len(const struct sl_scribe *scribe) { return scribe->config.feed_cnt * sizeof(uint64_t); }
+
+static int make_counts(struct sl_scribe *scribe)
+{
+    uint64_t *cells = calloc(SL_SCRIBE_BUFS + 2, cnt_len(scribe) + 1); /* the first is the block */
+    if (!cells)
+        return -ENOMEM;
+    scribe->put_cnt = cells;
+    scribe->durable_cnt = cells + scribe->config.feed_cnt;
+    for (unsigned i = 0; i < SL_SCRIBE_BUFS; i++)
+        scribe->bufs[i].put_cnt = cells + (i + 2) * scribe->config.feed_cnt;
+    return 0;
+}
+
+/* All of it is in the buffers. */
+static void note_put(struct sl_scribe *scribe, const struct sl_record *record)
+{
+    scribe->put_seq = record->seq;
+    if (record->feed < scribe->config.feed_cnt && record->kind < SL_KIND_CNT)
+        scribe->put_cnt[record->feed]++;
+}
+
 /* ---- buffers ---- */
 
 static void send_filled(struct sl_scribe *scribe)
@@ -104,6 +130,7 @@ static void send_filled(struct sl_scribe *scribe)
         .fd = scribe->fd, .sync = scribe->config.sync, .data = buf->data, .len = len, .off = scribe->fill_off
     };
     buf->last_seq = scribe->put_seq;
+    memcpy(buf->put_cnt, scribe->put_cnt, cnt_len(scribe));
     buf->under_way = true;
     scribe->fill++;
     scribe->fill_off += len;
@@ -124,6 +151,7 @@ int sl_scribe_reap(struct sl_scribe *scribe)
         if (scribe->error) /* what comes behind a write that failed is not durable */
             continue;
         scribe->durable_seq = buf->last_seq;
+        memcpy(scribe->durable_cnt, buf->put_cnt, cnt_len(scribe));
         scribe->durable_off = buf->write.off + buf->write.len;
     }
     return scribe->error;
@@ -305,6 +333,7 @@ int sl_scribe_abandon(struct sl_scribe *scribe)
     scribe->config.next_number = state.next_number;
     scribe->error = 0;
     scribe->put_seq = scribe->durable_seq;
+    memcpy(scribe->put_cnt, scribe->durable_cnt, cnt_len(scribe));
     return 0;
 }
 
@@ -330,7 +359,7 @@ void sl_scribe_commit(struct sl_scribe *scribe, struct sl_record *record)
     memset((unsigned char *)record + len, 0, room - len);
     sl_segment_seal(record, scribe->head.salt, off);
     sl_segment_index_add(&scribe->index, record, off);
-    scribe->put_seq = record->seq;
+    note_put(scribe, record);
     scribe->fill_len += room;
     if (scribe->fill_len == SL_SCRIBE_BUF_LEN)
         send_filled(scribe);
@@ -353,7 +382,7 @@ static int put_bytes(struct sl_scribe *scribe, const struct sl_record *record, u
         at += here;
         scribe->fill_len += here;
         if (at == room)
-            scribe->put_seq = record->seq;
+            note_put(scribe, record);
         if (scribe->fill_len == SL_SCRIBE_BUF_LEN)
             send_filled(scribe);
     }
@@ -390,6 +419,9 @@ int sl_scribe_init(struct sl_scribe *scribe, const struct sl_scribe_config *conf
     scribe->folder = catalog.folder;
     catalog.folder = -1;
     sl_catalog_clear(&catalog);
+    rc = make_counts(scribe);
+    if (rc)
+        return rc;
     for (unsigned i = 0; i < SL_SCRIBE_BUFS; i++) {
         scribe->bufs[i].data = aligned_alloc(SL_SEGMENT_BLOCK, SL_SCRIBE_BUF_LEN);
         if (!scribe->bufs[i].data)
@@ -418,6 +450,7 @@ void sl_scribe_fini(struct sl_scribe *scribe)
     forget_segment(scribe);
     for (unsigned i = 0; i < SL_SCRIBE_BUFS; i++)
         free(scribe->bufs[i].data);
+    free(scribe->put_cnt);
     if (scribe->folder >= 0)
         close(scribe->folder);
 }

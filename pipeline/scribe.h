@@ -33,6 +33,7 @@ struct sl_scribe_config {
     uint64_t next_number, durable_seq; /* as the catalog was found */
     int64_t keep_ns; /* 0: for ever */
     uint64_t keep_len; /* 0: without bound */
+    uint32_t feed_cnt; /* whose bulletins are counted; 0: they are not */
     struct sl_disk *disk;
 };
 
@@ -40,6 +41,7 @@ struct sl_scribe_buf {
     struct sl_disk_write write; /* first: what the disk gives back */
     unsigned char *data;
     uint64_t last_seq; /* of the last record that ends in it or before */
+    uint64_t *put_cnt; /* of each feed, up to there */
     bool under_way;
 };
 
@@ -54,6 +56,7 @@ struct sl_scribe {
     uint32_t fill_len;
     uint64_t fill_off; /* of the buffer that is filled, in the file */
     uint64_t put_seq, durable_seq, durable_off;
+    uint64_t *put_cnt, *durable_cnt; /* bulletins of each feed since init, up to these */
     int error;
     /* the next segment, set aside */
     pthread_t maker;

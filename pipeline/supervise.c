@@ -3,8 +3,10 @@
 #include "pipeline/control.h"
 #include "pipeline/handout.h"
 #include "pipeline/journal.h"
+#include "pipeline/ledger.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
+#include "pipeline/segment.h"
 #include "pipeline/sinks.h"
 
 #include <errno.h>
@@ -531,7 +533,8 @@ static void start_journal(struct supervisor *supervisor, int64_t now_ns)
     if (supervisor->journal_pid == 0) {
         leave_to_parent(supervisor);
         close(pair[0]);
-        _exit(sl_journal_main(supervisor->config, supervisor->undrained && !supervisor->unread, pair[1]));
+        _exit(sl_journal_main(supervisor->config, supervisor->memory.ledger.addr,
+                              supervisor->undrained && !supervisor->unread, pair[1]));
     }
     close(pair[1]);
     if (supervisor->journal_pid < 0) { /* -1 would be everybody to kill */
@@ -551,13 +554,15 @@ static void hand_logs(struct supervisor *supervisor)
         return;
     supervisor->handed = true;
     const struct sl_walk_memory *memory = &supervisor->memory;
-    int fds[5] = { memory->tape.fd, memory->journal_seats[0].fd };
+    int fds[6] = { memory->tape.fd, memory->journal_seats[0].fd };
     unsigned cnt = 2;
     if (memory->raw.len) {
         fds[cnt++] = memory->raw.fd;
         fds[cnt++] = memory->journal_seats[1].fd;
     }
+    fds[cnt++] = memory->books.fd;
     fds[cnt++] = memory->alive_fd;
+    word.thread_cnt = supervisor->topo.thread_cnt;
     sl_mem_send(supervisor->journal_fd, &word, sizeof(word), fds, cnt);
     supervisor->unread = false;
 }
@@ -636,6 +641,8 @@ static void bury_journal(struct supervisor *supervisor, int status, int64_t now_
         close(supervisor->journal_fd);
     supervisor->journal_fd = -1;
     supervisor->placed = false;
+    for (unsigned family = 0; family < SL_FAMILY_CNT; family++)
+        sl_ledger_alarm(supervisor->memory.ledger.addr, family, ESRCH);
     if (supervisor->stopping && !supervisor->undrained) {
         if (!WIFEXITED(status) || WEXITSTATUS(status))
             supervisor->exit_status = 1;
@@ -655,18 +662,25 @@ static bool is_placed(const struct supervisor *supervisor)
     return !supervisor->config->journal_directory || (supervisor->journal_fd >= 0 && supervisor->placed);
 }
 
+/* To read what a walk has left, which is not mapped here. */
+static int map_again(const struct sl_mem *mem, struct sl_mem *mapped)
+{
+    int fd = mem->len ? fcntl(mem->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return -EBADF;
+    int rc = sl_mem_open(mapped, fd, mem->len, false);
+    if (rc)
+        close(fd);
+    return rc;
+}
+
 /* The last seq of a log whose writer is dead; before, where there was none. */
 static uint64_t head_of(const struct sl_mem *mem, uint64_t before)
 {
     struct sl_log_rx rx;
     struct sl_mem mapped;
-    int fd = mem->len ? fcntl(mem->fd, F_DUPFD_CLOEXEC, 0) : -1;
-    if (fd < 0)
+    if (map_again(mem, &mapped))
         return before;
-    if (sl_mem_open(&mapped, fd, mem->len, false)) {
-        close(fd);
-        return before;
-    }
     if (!sl_log_join_rx(&rx, mapped.addr, mapped.len))
         before = sl_log_rx_head(&rx);
     sl_mem_close(&mapped);
@@ -829,6 +843,23 @@ static void read_crash_notes(struct supervisor *supervisor)
     memset(notes, 0, supervisor->topo.thread_cnt * sizeof(*notes));
 }
 
+/* What it counted is for all walks. */
+static void fold_books(struct supervisor *supervisor)
+{
+    const struct sl_walk_memory *memory = &supervisor->memory;
+    struct sl_mem mapped, tape = { 0 };
+    struct sl_books books;
+    struct sl_log_rx rx;
+    if (map_again(&memory->books, &mapped))
+        return;
+    bool has_tape = !map_again(&memory->tape, &tape) && !sl_log_join_rx(&rx, tape.addr, tape.len);
+    if (!sl_books_join(&books, mapped.addr, mapped.len, supervisor->config->feed_cnt, supervisor->topo.thread_cnt))
+        sl_ledger_fold(memory->ledger.addr, &books, has_tape ? &rx : NULL, memory->epoch);
+    sl_mem_close(&mapped);
+    if (tape.addr)
+        sl_mem_close(&tape);
+}
+
 static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
 {
     bool was_ready = supervisor->walk_ready;
@@ -841,6 +872,7 @@ static void bury_walk(struct supervisor *supervisor, int status, int64_t now_ns)
     if (supervisor->control_fd >= 0)
         close(supervisor->control_fd);
     supervisor->control_fd = -1;
+    fold_books(supervisor);
     for (uint32_t i = 0; i < SL_LOG_SEATS; i++)
         if (supervisor->readers[i].fd >= 0 && supervisor->readers[i].seated)
             forget_reader(supervisor, i);
@@ -1011,6 +1043,13 @@ static void wait_and_hear(struct supervisor *supervisor)
     mind_sinks(supervisor, now_ns);
 }
 
+static void begin_without_journal(struct supervisor *supervisor)
+{
+    struct sl_ledger *ledger = supervisor->memory.ledger.addr;
+    ledger->since_ns = sl_clock_real(NULL);
+    start_walk(supervisor, supervisor->restart_ns);
+}
+
 static uint32_t cores_of_this_process(void)
 {
     cpu_set_t set;
@@ -1040,17 +1079,20 @@ int sl_supervise(struct sl_config *config, const char *config_path)
     supervisor.memory.before.fd = supervisor.memory.alive_fd = -1;
     if (!rc)
         rc = sl_mem_create(&supervisor.memory.past, "slugline-past", sizeof(struct sl_past), 0);
+    if (!rc)
+        rc = sl_mem_create(&supervisor.memory.ledger, "slugline-ledger", sizeof(struct sl_ledger), 0);
     if (rc) {
         sl_say(SL_SAY_ERROR, "supervisor: crash notes: %s", strerror(-rc));
         return 1;
     }
     if (open_signals(&supervisor) || open_listeners(config) || open_socket(&supervisor))
         return 1;
+    sl_ledger_begin(supervisor.memory.ledger.addr, config);
     supervisor.restart_ns = sl_clock_mono(NULL);
     if (config->journal_directory)
         start_journal(&supervisor, supervisor.restart_ns);
     else
-        start_walk(&supervisor, supervisor.restart_ns);
+        begin_without_journal(&supervisor);
     sl_sinks_init(&supervisor.sinks, config, config_path);
     while (!supervisor.stopping || supervisor.walk_pid || supervisor.journal_pid || sl_sinks_any(&supervisor.sinks) ||
            (supervisor.undrained && supervisor.journal_restart_ns))
@@ -1059,6 +1101,7 @@ int sl_supervise(struct sl_config *config, const char *config_path)
     drop_memory(&supervisor.memory);
     forget_before(&supervisor);
     sl_mem_close(&supervisor.memory.past);
+    sl_mem_close(&supervisor.memory.ledger);
     sl_mem_close(&supervisor.notes);
     return supervisor.exit_status;
 }

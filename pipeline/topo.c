@@ -2,6 +2,7 @@
 
 #include "pipeline/order.h"
 #include "pipeline/port.h"
+#include "pipeline/ledger.h"
 #include "pipeline/recall.h"
 #include "pipeline/say.h"
 
@@ -600,6 +601,8 @@ int sl_walk_build(struct sl_walk **out, const struct sl_config *config, const st
     recall_journal(walk, config, memory);
     if (memory->past.addr && sl_recall(walk->desk, &memory->before, memory->past.addr))
         sl_say(SL_SAY_WARN, "walk: the tape of before cannot be read; what comes again may be published again");
+    if (memory->ledger.addr)
+        sl_ledger_show(memory->ledger.addr, &walk->books);
     for (uint32_t i = 0; i < crashed_cnt; i++)
         sl_desk_crashed(walk->desk, &crashed[i]);
     add_stage(desk_thread, "desk", sl_desk_poll, walk->desk);

@@ -49,6 +49,7 @@ struct sl_walk_memory {
     struct sl_mem tape, raw, books, notes; /* notes: a struct sl_crash_note for each decode thread */
     struct sl_mem past, before; /* recall.h: a struct sl_past, none where addr is NULL; the tape of before */
     struct sl_mem journal_seats[2]; /* struct sl_durable on tape and raw log, where there is a journal */
+    struct sl_mem ledger; /* struct sl_ledger; none where addr is NULL */
     int alive_fd; /* its other end is open as long as the walk lives: for the journal */
     uint64_t epoch;
     uint64_t tape_first, raw_first; /* first seq of the logs; 0: 1 */

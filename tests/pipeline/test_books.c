@@ -40,14 +40,14 @@ Test(books, are_joined_only_by_who_knows_their_shape)
         uint32_t feed_cnt, thread_cnt;
         int rc;
     } rows[] = {
-        {3,            2, 0      },
-        { 2,           2, -EPROTO},
-        { 3,           1, -EPROTO},
-        { 0,           8, 0      },
-        { UINT32_MAX,  2, -EPROTO},
-        { 0x80000003u, 2, -EPROTO},
-        { 4,           0, 0      },
-        { 0,           0, -EPROTO},
+        {3,            2,  0      },
+        { 2,           2,  -EPROTO},
+        { 3,           1,  -EPROTO},
+        { 0,           11, 0      },
+        { UINT32_MAX,  2,  -EPROTO},
+        { 0x80000003u, 2,  -EPROTO},
+        { 2,           5,  0      },
+        { 0,           0,  -EPROTO},
     };
     struct sl_books joined;
     open_books(3, 2);

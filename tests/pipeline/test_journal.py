@@ -14,6 +14,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ import test_daemon
 from test_daemon import BOUND_S, Daemon, dial, expect_headlines, free_port, headlines, listening, message, until
 
 ROUNDS, SEED = 10, 1
+NOTICES = {"epoch", "gap", "reject", "held", "hole"}
 
 
 def lives(pid):
@@ -136,9 +138,26 @@ def a_restart_goes_on_with_the_next_number():
         assert verified(first.directory)["lost"] == 0
 
 
-def tape_of(daemon):
+def status_of(daemon):
+    """Its exit status says whether what it tells adds up, over restarts too."""
     ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
-    return json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["tape"]
+    return json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)
+
+
+def tape_of(daemon):
+    return status_of(daemon)["tape"]
+
+
+def feed_of(daemon):
+    return status_of(daemon)["feeds"][0]
+
+
+def at_rest(daemon):
+    """All that came is answered and durable; the whole status, whose sums hold."""
+    until("it is at rest", lambda: status_of(daemon).get("balanced"))
+    until("all is durable", lambda: tape_of(daemon)["durableSeq"] == tape_of(daemon)["lastSeq"])
+    until("and counted so", lambda: feed_of(daemon)["total"]["durable"] == feed_of(daemon)["total"]["published"])
+    return status_of(daemon)
 
 
 def status_tells_what_is_durable():
@@ -150,6 +169,73 @@ def status_tells_what_is_durable():
                 agency.sendall(message(number))
             until("all is durable", lambda: status()["durableSeq"] == status()["lastSeq"] == 50)
             until("the raw log too", lambda: status()["rawDurableSeq"] == status()["rawLastSeq"] > 0)
+        assert daemon.stop() == 0
+
+
+def the_books_survive_whatever_is_killed():
+    """What one walk after the other counted is what was sent, since the first of them began."""
+    port = free_port()
+    withheld = message(5000).replace(b"\x02", b"\x02(HOLD)\r\n")
+    sent = collections.Counter(durable=0)
+    with Journaled([listening(port)]) as daemon:
+        began = status_of(daemon)["sinceNs"]
+        for turn, killed in enumerate(["nobody", "walk", "journal", "both", "supervisor", "stop", "walk", "stop"]):
+            numbers = range(100 * turn + 1, 100 * turn + 51)
+            with dial(port) as agency:
+                agency.sendall(b"".join(map(message, numbers)) + message(numbers[0]) + b"\xff noise \x9b" + withheld)
+                agency.shutdown(socket.SHUT_WR)
+                sent += {"framed": 53, "published": 50, "rejected": 1, "duplicates": 2 if turn else 1, "durable": 50}
+                sent["held"] = 1
+                until("all have come", lambda: feed_of(daemon)["answered"] == feed_of(daemon)["framed"] and
+                      feed_of(daemon)["total"]["framed"] >= sent["framed"])
+            status = at_rest(daemon)
+            total = status["feeds"][0]["total"]
+            got = {key: total[key] for key in sent}
+            assert got == sent and status["sinceNs"] == began, (turn, killed, got, sent)
+            assert total["heldNow"] == 1 and not total["forgotten"] + total["unanswered"] + total["dropped"], total
+            if killed == "stop":
+                assert daemon.stop() == 0
+                daemon.begin()
+            elif killed != "nobody":
+                kill_one_round(daemon, killed, random.Random(SEED))
+        daemon.kill_all()
+        daemon.begin()
+        status = at_rest(daemon)
+        assert status["feeds"][0]["total"]["published"] == sent["published"] and status["sinceNs"] == began, status
+        assert daemon.stop() == 0
+
+
+def the_books_survive_a_walk_without_a_journal():
+    port = free_port()
+    with Daemon([listening(port)], test_daemon.SLUGLINE) as daemon:
+        for walk in (1, 2, 3):
+            with dial(port) as agency:
+                agency.sendall(b"".join(message(number) for number in range(100 * walk, 100 * walk + 50)))
+                until("all have come", lambda: feed_of(daemon)["total"]["published"] == 50 * walk)
+            total = feed_of(daemon)["total"]
+            assert total["framed"] == total["withBulletins"] == 50 * walk and feed_of(daemon)["published"] == 50, total
+            os.kill(daemon.walk_pids()[-1], signal.SIGKILL)
+            until("the next walk is up", lambda: len(daemon.walk_pids()) == walk + 1)
+        assert daemon.stop() == 0
+
+
+def the_books_follow_a_feed_by_its_name():
+    """The configuration changes between two runs: another order, one feed gone and back again."""
+    ports = free_port(), free_port()
+    one, two = listening(ports[0], "one"), listening(ports[1], "two")
+    with Journaled([one, two]) as daemon:
+        for cnt, feeds in ((3, [two, one]), (4, [two]), (0, [one, two])):
+            for port, name in zip(ports, ("one", "two")):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)) as agency:
+                    agency.sendall(b"".join(message(100 * cnt + number, service=name) for number in range(cnt)))
+            names = [feed["name"] for feed in status_of(daemon)["feeds"]]
+            until("all have come", lambda: all(feed["answered"] == cnt for feed in status_of(daemon)["feeds"]))
+            at_rest(daemon)
+            assert daemon.stop() == 0
+            daemon.write(feeds)
+            daemon.begin()
+        found = {feed["name"]: feed["total"]["published"] for feed in status_of(daemon)["feeds"]}
+        assert found == {"one": 7, "two": 7} and names == ["two"], (found, names)
         assert daemon.stop() == 0
 
 
@@ -191,6 +277,7 @@ def kill_9_under_load_loses_nothing():
             kill_one_round(daemon, victims, chance)
             load.wait(BOUND_S)
         assert sum(cnt for (_, loaded), cnt in killed.items() if loaded) > ROUNDS / 2, "it was to be under load: %s" % killed
+        total = at_rest(daemon)["feeds"][0]["total"]
         last = '"seq":%d,' % tape_of(daemon)["lastSeq"]
         until("the reader has seen the end", lambda: any(last in line for line in reader.out.all()[-5:]))
         assert daemon.stop() == 0, daemon.said.all()[-10:]
@@ -198,6 +285,8 @@ def kill_9_under_load_loses_nothing():
         found, lost = expect_all_there(daemon.directory, seen)
         assert not lost, "readers lost nothing, and nothing was to be named: %s" % lost[:5]
         assert verified(daemon.directory)["lost"] == 0
+        there = sum(what[1] not in NOTICES for what in found.values())
+        assert total["published"] == total["durable"] == there, (total, there)
         print("        %d records in the journal, %d seen; killed: %s" % (
             len(found), len(seen), ", ".join("%s %d%s" % (who, cnt, "" if loaded else " at rest")
                                              for (who, loaded), cnt in sorted(killed.items()))), flush=True)
@@ -259,11 +348,6 @@ def power_loss_is_named_by_the_next_epoch():
         epoch = next(seq for seq, what in found.items() if what[1] == "epoch")
         assert epoch > 300 and len(lost) == 1 and lost[0].start <= 300 and lost[0].stop == epoch, (epoch, lost)
         assert lost[0].start == max((seq for seq in found if seq < epoch), default=0) + 1, (lost, found)
-
-
-def feed_of(daemon):
-    ask = [test_daemon.SLUGLINE, "status", "--json", "-s", daemon.socket]
-    return json.loads(subprocess.run(ask, capture_output=True, timeout=BOUND_S, check=True).stdout)["feeds"][0]
 
 
 def a_start_knows_what_the_journal_knows():
@@ -427,6 +511,9 @@ def a_full_disk_stops_the_journal_and_not_the_tape():
 CASES = [
     a_restart_goes_on_with_the_next_number,
     status_tells_what_is_durable,
+    the_books_survive_whatever_is_killed,
+    the_books_survive_a_walk_without_a_journal,
+    the_books_follow_a_feed_by_its_name,
     kill_9_under_load_loses_nothing,
     what_was_seen_and_never_durable_is_named_by_the_next_epoch,
     power_loss_is_named_by_the_next_epoch,
