@@ -290,15 +290,46 @@ static void close_file(struct sl_cursor *cursor)
 }
 
 /* Whether what was asked for can only lie behind this file; a file that cannot be opened is not passed. */
-static bool lies_behind(struct sl_cursor *cursor, uint32_t i)
+static bool lies_behind(struct sl_cursor *cursor, uint32_t i, bool *opens)
 {
-    if (open_file(cursor, i))
+    *opens = !open_file(cursor, i);
+    if (!*opens)
         return false;
     const struct sl_segment_scan *scan = &cursor->scan;
     bool behind =
         scan->ended && (cursor->from_seq ? scan->end.last_seq < cursor->from_seq : scan->end.last_ns < cursor->from_ns);
     close_file(cursor);
     return behind;
+}
+
+/* By halves, since numbers only grow: from the last file that is known to lie before.  One that cannot be opened may
+ * hold what is asked for, unless one behind it still lies before. */
+static void find_seq(struct sl_cursor *cursor)
+{
+    uint32_t low = cursor->next_file, high = cursor->catalog.cnt;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, at = middle;
+        bool opens = false, behind = false;
+        while (at < high && !(behind = lies_behind(cursor, at, &opens)) && !opens)
+            at++;
+        if (behind)
+            low = at + 1;
+        else
+            high = middle;
+    }
+    cursor->next_file = low;
+}
+
+/* Goes to the first file in which it can be.  Times are looked for one file after the other: a clock that was set back
+ * puts later files before earlier ones, and the first that fits is what counts. */
+static void find_first_file(struct sl_cursor *cursor)
+{
+    bool opens;
+    if (cursor->from_seq)
+        find_seq(cursor);
+    else
+        while (cursor->next_file < cursor->catalog.cnt && lies_behind(cursor, cursor->next_file, &opens))
+            cursor->next_file++;
 }
 
 int sl_cursor_open(struct sl_cursor **out, const char *directory, enum sl_family family, uint64_t seq, int64_t ns)
@@ -316,8 +347,7 @@ int sl_cursor_open(struct sl_cursor **out, const char *directory, enum sl_family
         sl_cursor_close(cursor);
         return rc;
     }
-    while (cursor->next_file < cursor->catalog.cnt && lies_behind(cursor, cursor->next_file))
-        cursor->next_file++;
+    find_first_file(cursor);
     *out = cursor;
     return 0;
 }
@@ -358,8 +388,7 @@ int sl_cursor_again(struct sl_cursor *cursor, uint64_t seq)
         cursor->next_file++;
         return 0;
     }
-    while (cursor->next_file < catalog.cnt && lies_behind(cursor, cursor->next_file))
-        cursor->next_file++;
+    find_first_file(cursor);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "pipeline/event.h"
 #include "pipeline/facts.h"
 #include "pipeline/catalog.h"
+#include "pipeline/roster.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ struct command {
     bool raw, json;
     char *line; /* of JSON; grows */
     size_t line_cap;
+    struct sl_roster roster; /* of the records at hand */
     uint64_t damage_cnt, torn_cnt, record_cnt, lost_cnt, hole_cnt;
 };
 
@@ -162,11 +164,22 @@ static struct sl_slice title_of(const struct sl_event *event)
     return title;
 }
 
+/* As it was configured when the record was written.  "": it is of none, or the journal does not say. */
+static const char *feed_of(struct command *command, enum sl_family family, const struct sl_record *record)
+{
+    const char *name = record->kind == SL_RECORD_HOLE
+                           ? NULL
+                           : sl_roster_name(&command->roster, command->directory, family, record->seq, record->feed);
+    return name ? name : "";
+}
+
+static const char *or_dash(const char *name) { return *name ? name : "-"; }
+
 static void print_line(const struct sl_record *record, const struct sl_event *event)
 {
     struct sl_slice title = title_of(event);
-    printf("%" PRIu64 " %016" PRIx64 " %-6s %-8s feed %u ", record->seq, record->epoch, sl_lane_name(record->lane),
-           sl_record_kind_name(record->kind), record->feed);
+    printf("%" PRIu64 " %016" PRIx64 " %-6s %-8s %s ", record->seq, record->epoch, sl_lane_name(record->lane),
+           sl_record_kind_name(record->kind), or_dash(event->feed));
     if (event->notice_cnt)
         printf("%" PRIu64 " to %" PRIu64 " ", event->notice_first, event->notice_first + event->notice_cnt - 1);
     fwrite(title.data, 1, title.len, stdout);
@@ -175,10 +188,11 @@ static void print_line(const struct sl_record *record, const struct sl_event *ev
 
 static bool print_record(struct command *command, const struct sl_record *record)
 {
-    struct sl_event event = { .epoch = record->epoch, .feed = "" };
+    enum sl_family family = command->raw ? SL_FAMILY_RAW : SL_FAMILY_TAPE;
+    struct sl_event event = { .epoch = record->epoch, .feed = feed_of(command, family, record) };
     if (command->raw && record->kind != SL_RECORD_HOLE) {
-        printf("--- %" PRIu64 " %s feed %u: %zu bytes\n", record->seq, sl_record_kind_name(record->kind), record->feed,
-               record->len - sizeof(*record));
+        printf("--- %" PRIu64 " %s %s: %zu bytes\n", record->seq, sl_record_kind_name(record->kind),
+               or_dash(event.feed), record->len - sizeof(*record));
         sl_print_bytes((const uint8_t *)(record + 1), record->len - sizeof(*record));
         return true;
     }

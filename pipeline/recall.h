@@ -23,18 +23,24 @@
 #include "ring/mem.h"
 
 struct sl_desk;
+struct sl_feed;
 
 struct sl_past {
     uint32_t current; /* which half counts */
     struct sl_window_past halves[2];
 };
 
-/* The journal's records from this one on, and at least the last window_cnt: what is held is held again, and, as with
+/* The journal's records from from_seq on, and at least the last window_cnt: what is held is held again, and, as with
  * the tape, what was published is known.  The first walk of a supervisor wants all that the window can know; for a
  * later one, which can read the tape itself, from_seq, the first that is still held, is enough.  Before sl_recall.
- * *cnt: records. */
-int sl_recall_journal(struct sl_desk *desk, const char *directory, uint64_t from_seq, uint64_t window_cnt,
-                      uint64_t *cnt);
+ * Feeds go by their names, whatever their numbers were when a record was written.  *cnt: records. */
+struct sl_recall_past {
+    const char *directory;
+    const struct sl_feed *feeds; /* of now */
+    uint32_t feed_cnt;
+    uint64_t from_seq, window_cnt;
+};
+int sl_recall_journal(struct sl_desk *desk, const struct sl_recall_past *past, uint64_t *cnt);
 /* before: the tape of the walk before, by its descriptor; fd -1: there was none. */
 int sl_recall(struct sl_desk *desk, const struct sl_mem *before, struct sl_past *past);
 

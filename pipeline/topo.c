@@ -543,10 +543,15 @@ static void seat_journal(struct sl_walk *walk, const struct sl_walk_memory *memo
 
 static void recall_journal(struct sl_walk *walk, const struct sl_config *config, const struct sl_walk_memory *memory)
 {
-    uint64_t cnt = 0, window_cnt = memory->before.fd < 0 ? config->window_cnt : 0;
+    uint64_t cnt = 0;
+    struct sl_recall_past past = { .directory = config->journal_directory,
+                                   .feeds = walk->feeds,
+                                   .feed_cnt = walk->feed_cnt,
+                                   .from_seq = memory->held_from,
+                                   .window_cnt = memory->before.fd < 0 ? config->window_cnt : 0 };
     if (!config->journal_directory || !memory->journal_seats[0].addr)
         return;
-    int rc = sl_recall_journal(walk->desk, config->journal_directory, memory->held_from, window_cnt, &cnt);
+    int rc = sl_recall_journal(walk->desk, &past, &cnt);
     if (rc)
         sl_say(SL_SAY_WARN, "walk: the journal cannot be read: %s; what comes again may be published again",
                strerror(-rc));

@@ -109,6 +109,36 @@ static struct sum read_from(uint64_t seq, int64_t ns)
 
 TestSuite(catalog, .init = start, .fini = stop);
 
+/* Against a walk over all of them, whichever of them cannot be read. */
+Test(catalog, a_number_is_found_by_halves_whatever_cannot_be_read)
+{
+    const uint64_t cnt = 13, each = 5;
+    uint64_t dice = SEED;
+    for (uint64_t turn = 0; turn < 40; turn++) {
+        uint64_t broken = turn ? random_of(&dice) & ((1u << cnt) - 1) & random_of(&dice) : 0;
+        for (uint64_t number = 1; number <= cnt; number++) {
+            put_file(number, 10 * number, (uint32_t)each, number < cnt); /* numbers are left out between them, too */
+            if (broken >> (number - 1) & 1)
+                cr_assert_eq(truncate(path_of(number), 100), 0);
+        }
+        for (uint64_t seq = 1; seq <= 10 * cnt + each; seq++) {
+            struct sl_cursor *cursor;
+            struct sl_catalog_event event;
+            uint64_t wanted = seq > 10 ? seq : 10;
+            while (wanted < 10 * cnt + each && (wanted % 10 >= each || broken >> (wanted / 10 - 1) & 1))
+                wanted++;
+            bool there = wanted < 10 * cnt + each;
+            cr_assert_eq(sl_cursor_open(&cursor, root, SL_FAMILY_TAPE, seq, 0), 0);
+            int rc;
+            while ((rc = sl_cursor_next(cursor, &event)) > SL_SEGMENT_END && rc != SL_SEGMENT_RECORD)
+                ;
+            cr_expect(there ? rc == SL_SEGMENT_RECORD && event.record->seq == wanted : rc == SL_SEGMENT_END,
+                      "turn %" PRIu64 ", seq %" PRIu64 ": got %d, wanted %" PRIu64, turn, seq, rc, wanted);
+            sl_cursor_close(cursor);
+        }
+    }
+}
+
 Test(catalog, no_folder_is_said)
 {
     struct sl_cursor *cursor;

@@ -239,6 +239,41 @@ def the_books_follow_a_feed_by_its_name():
         assert daemon.stop() == 0
 
 
+def what_is_held_and_what_is_read_go_by_the_names_of_feeds():
+    """Numbers of feeds change with the configuration: what was held is its own feed's again, and cat says whose a record was."""
+    ports = free_port(), free_port()
+    one, two = listening(ports[0], "one"), listening(ports[1], "two")
+    withheld = message(3).replace(b"\x02", b"\x02(HOLD)\r\n")
+    lifted = message(3, "It may be used.").replace(b"\x02", b"\x02(Embargo lifted)\r\n")
+    feeds = lambda daemon: {feed["name"]: feed for feed in status_of(daemon)["feeds"]}
+    with Journaled([one, two]) as daemon:
+        with dial(ports[0]) as first, dial(ports[1]) as second:
+            first.sendall(message(1))
+            until("the first has come", lambda: feeds(daemon)["one"]["published"] == 1)
+            second.sendall(message(2) + withheld)
+            until("one is held", lambda: feeds(daemon)["two"]["held"] == 1)
+        at_rest(daemon)
+        assert daemon.stop() == 0
+        daemon.write([two, one])
+        daemon.begin()
+        assert feeds(daemon)["two"]["held"] == 1 and feeds(daemon)["one"]["held"] == 0, feeds(daemon)
+        reader = daemon.tail("--from", "oldest")
+        with dial(ports[1]) as second:
+            second.sendall(lifted)
+            until("it is released", lambda: feeds(daemon)["two"]["held"] == 0 and feeds(daemon)["two"]["published"] == 2)
+        until("all are seen", lambda: len(headlines(reader)) == 4)
+        wires = [json.loads(line)["wire"] for line in reader.out.all() if "headlines" in line]
+        assert [(wire["feed"], wire["number"]) for wire in wires] == [("one", "0001"), ("two", "0002"), ("two", "0003"), ("two", "0003")], wires
+        at_rest(daemon)
+        assert daemon.stop() == 0
+        told = [line.split()[3:5] for line in journal(daemon.directory, "cat").stdout.splitlines()]
+        assert told[:3] == [["news", "one"], ["news", "two"], ["held", "two"]] and told[3] == ["epoch", "-"], told
+        assert {line[1] for line in told[4:]} == {"two"}, told
+        raw = [line.split()[3].rstrip(":") for line in journal(daemon.directory, "cat", "--raw").stdout.splitlines() if line.startswith("--- ")]
+        assert raw[:2] == ["one", "two"] and set(raw[2:]) == {"two"}, raw
+        assert [json.loads(line)["wire"].get("feed") for line in journal(daemon.directory, "cat", "--json").stdout.splitlines()][:2] == ["one", "two"]
+
+
 def kill_one_round(daemon, victims, chance):
     """The next of whom was killed are up when it returns."""
     walks, journals = len(daemon.walk_pids()), len(daemon.journal_pids())
@@ -514,6 +549,7 @@ CASES = [
     the_books_survive_whatever_is_killed,
     the_books_survive_a_walk_without_a_journal,
     the_books_follow_a_feed_by_its_name,
+    what_is_held_and_what_is_read_go_by_the_names_of_feeds,
     kill_9_under_load_loses_nothing,
     what_was_seen_and_never_durable_is_named_by_the_next_epoch,
     power_loss_is_named_by_the_next_epoch,

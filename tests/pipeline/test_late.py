@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Readers that come too late for the tape, and the journal that they go on from; and the journal played again.
 
-    test_late.py SLUGLINE [CASE ...]
+    test_late.py SLUGLINE [SECONDS] [CASE ...]
 
+SECONDS: how long a reader is stopped under load, 3 where none are told.
 Every case has a daemon with a journal of its own, on loopback.  Python 3.11, standard library only.
 """
 import glob
@@ -17,11 +18,12 @@ import time
 
 import test_daemon
 from test_daemon import BOUND_S, dial, expect_headlines, free_port, headlines, listening, message, missed, until
-from test_journal import Journaled, tape_of
+from test_journal import Journaled, at_rest, feed_of as feed_status, status_of, tape_of
 
 LONG = "So long that a small tape goes round. " * 20  # some 1.3 KiB a record
 # The journal may be late on a busy machine: the desk waits for it, so that it is not the journal that loses something.
 SMALL = {"tape": "1MiB, gate: 10s"}
+SECONDS = 3
 
 
 def feed_of(port):
@@ -74,6 +76,44 @@ def a_stopped_reader_goes_on_from_the_journal_and_no_other_sees_it():
         expect_numbers(steady, range(1, 5002))
         assert seqs(stopped) == seqs(steady)
         assert daemon.stop() == 0
+
+
+def readers_of(daemon):
+    return {reader["seat"]: reader for reader in status_of(daemon)["readers"] if reader["name"] != "journal"}
+
+
+def a_reader_stopped_under_load_costs_no_other_anything():
+    """SIGSTOP for SECONDS, while the tape goes round: the others' order and the books are those of a day without it."""
+    port, rate = free_port(), 2000
+    cnt = rate * SECONDS
+    with Journaled([feed_of(port)], **SMALL) as daemon:
+        steady = [daemon.tail("--from", "oldest", "--notices") for _ in range(2)]
+        stopped = daemon.tail("--from", "oldest", "--notices")
+        with dial(port) as agency:
+            send(agency, [1])
+            for reader in [*steady, stopped]:
+                expect_headlines(reader, [1])
+        stopped.send_signal(signal.SIGSTOP)
+        load = subprocess.run(
+            [test_daemon.SLUGLINE, "gen", "--to", "tcp://127.0.0.1:%d" % port, "-r", str(rate), "-n", str(cnt), "-z", "1KiB", "--json"],
+            capture_output=True, timeout=SECONDS + BOUND_S, check=True)
+        assert json.loads(load.stdout)["lines"][0]["sent"] == cnt
+        for reader in steady:
+            until("all are seen", lambda: len(reader.out.all()) == cnt + 1)
+        status = at_rest(daemon)
+        while_stopped = status["feeds"][0]
+        assert while_stopped["published"] == while_stopped["framed"] == cnt + 1 and not while_stopped["dropped"], while_stopped
+        assert not status["tape"]["evictions"] and len(stopped.out.all()) == 1
+        rows = sorted(readers_of(daemon).values(), key=lambda row: row["seq"])
+        assert [row["seq"] for row in rows] == [1, cnt + 1, cnt + 1] and not any(row["missed"] for row in rows), rows
+        stopped.send_signal(signal.SIGCONT)
+        until("it has seen all", lambda: len(stopped.out.all()) == cnt + 1)
+        assert seqs(stopped) == seqs(steady[0]) == seqs(steady[1]) == list(range(1, cnt + 2))
+        assert headlines(stopped) == headlines(steady[0]) == headlines(steady[1])
+        assert feed_status(daemon)["framed"] == cnt + 1 and feed_status(daemon)["published"] == cnt + 1
+        assert not missed(stopped), "it went on from the journal"
+        assert daemon.stop() == 0
+        print("        stopped for %d s, behind by %d records, on a tape of 1 MiB" % (SECONDS, cnt), flush=True)
 
 
 def a_reader_that_is_slower_than_the_tape_loses_nothing():
@@ -257,6 +297,7 @@ def what_cannot_be_played_is_refused():
 
 CASES = [
     a_stopped_reader_goes_on_from_the_journal_and_no_other_sees_it,
+    a_reader_stopped_under_load_costs_no_other_anything,
     a_reader_that_is_slower_than_the_tape_loses_nothing,
     what_retention_took_is_named_and_the_rest_comes,
     a_late_reader_begins_wherever_it_is_told_through_restarts,
@@ -267,4 +308,7 @@ CASES = [
 
 if __name__ == "__main__":
     test_daemon.SLUGLINE = sys.argv[1]
-    sys.exit(test_daemon.run_cases(CASES, sys.argv[2:]))
+    chosen = sys.argv[2:]
+    if chosen and chosen[0].isdigit():
+        SECONDS = int(chosen.pop(0))
+    sys.exit(test_daemon.run_cases(CASES, chosen))
