@@ -139,6 +139,7 @@ void check_the_day(struct sim *sim)
         violated(sim, "the books do not balance: %s", line);
     check_tape(sim);
     check_fates(sim);
+    check_files(sim);
     for (uint32_t f = 0; f < sim->world.feed_cnt; f++)
         if (sim->world.numbered[f])
             check_numbers(sim, f);

@@ -57,6 +57,9 @@ static const char *const happenings[HAPPENED_CNT] = {
     [HAPPENED_NUMBER_LATE] = "numbered messages that came when they had been given up",
     [HAPPENED_NUMBERS_GIVEN_UP] = "gaps told on the tape",
     [HAPPENED_AHEAD_OF_A_GAP] = "FLASH handed on ahead of a hole, or the first behind one",
+    [HAPPENED_FILE_ANSWERED] = "files whose messages were all answered",
+    [HAPPENED_FILES_AT_ONCE] = "files open at once on a line",
+    [HAPPENED_FILE_WAITED] = "files that waited for answers to those before",
 };
 
 /* How busy each part of the world is this day: one lags behind, then another. */

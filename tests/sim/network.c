@@ -5,7 +5,7 @@
 
 #define PACKET_MAX 1400u
 
-static void add_line(struct sim *sim, uint16_t feed, bool datagram)
+static void add_line(struct sim *sim, uint16_t feed, bool datagram, bool files)
 {
     struct line *line = &sim->network.lines[sim->network.line_cnt++];
     struct side *side = &sim->world.sides[sim->world.feeds[feed].rx];
@@ -15,10 +15,17 @@ static void add_line(struct sim *sim, uint16_t feed, bool datagram)
         .idx = (uint16_t)side->line_cnt,
         .datagram = datagram,
         .up = datagram,
+        .files = files,
+        .ack_first = side->ack_cnt,
         .stream = datagram ? NULL : malloc(STREAM_LEN),
     };
-    side->lines[side->line_cnt++] =
-        (struct sl_line_config){ .kind = datagram ? SL_LINE_UDP : SL_LINE_TCP_DIAL, .feed = feed };
+    side->ack_cnt += files ? FILES_MAX : 0;
+    side->lines[side->line_cnt++] = (struct sl_line_config){
+        .kind = datagram ? SL_LINE_UDP
+                : files  ? SL_LINE_SPOOL
+                         : SL_LINE_TCP_DIAL,
+        .feed = feed,
+    };
 }
 
 void open_network(struct sim *sim)
@@ -29,7 +36,7 @@ void open_network(struct sim *sim)
         happened(sim, HAPPENED_NUMBERED_BY_TWO, numbered && lines == 2);
         sim->network.next_number[feed] = 1;
         for (; lines; lines--)
-            add_line(sim, feed, datagram);
+            add_line(sim, feed, datagram, !datagram && chance(&sim->dice, 30));
     }
 }
 
@@ -81,7 +88,7 @@ static void write_noise(struct sim *sim, struct line *line)
 static void send_on_stream(struct sim *sim, struct line *line, struct sent *sent)
 {
     struct dice *dice = &sim->dice;
-    if (chance(dice, 8))
+    if (chance(dice, 8) && !line->files)
         write_noise(sim, line);
     bool whole = !chance(dice, 4);
     write_stream(line, sent->bytes, whole ? sent->len : between(dice, 1, sent->len - 1), sent, whole);
@@ -146,7 +153,7 @@ void send_on_all_lines(struct sim *sim, struct sent *sent)
             continue;
         if (line->datagram)
             send_in_datagram(sim, line, sent);
-        else if (line->up)
+        else if (line->up || line->files)
             send_on_stream(sim, line, sent);
     }
     if (++sim->network.next_number[sent->feed] == NUMBERED_MAX && sim->world.numbered[sent->feed])
@@ -197,26 +204,19 @@ static void settle_units(struct sim *sim, struct line *line, uint64_t before)
     }
 }
 
-static bool deliver_stream(struct sim *sim, struct line *line)
+/* A piece of it, which does not reach beyond the end of a unit where it may be a file's end. */
+static bool deliver_piece(struct sim *sim, struct line *line, uint64_t left, uint16_t ack)
 {
     struct dice *dice = &sim->dice;
-    struct sl_frame *frame = sim->world.sides[line->side].frame;
-    if (!line->up) {
-        line->up = true;
-        sl_frame_line(frame, line->idx, 0, SL_LINE_UP);
-        return true;
-    }
-    uint64_t left = line->written - line->taken;
     uint32_t len = chance(dice, 30) ? between(dice, 1, 30) : between(dice, 1, PACKET_MAX);
     uint8_t data[PACKET_MAX];
-    if (!left)
-        return false;
     if (len > left)
         len = (uint32_t)left;
     for (uint32_t i = 0; i < len; i++)
         data[i] = line->stream[(line->taken + i) % STREAM_LEN];
     struct sl_packet packet = packet_of(sim, line, data, len);
-    uint32_t took = sl_frame_take(frame, &packet);
+    packet.ack = ack;
+    uint32_t took = sl_frame_take(sim->world.sides[line->side].frame, &packet);
     if (took > len)
         violated(sim, "frame took %u of %u bytes", took, len);
     count_packet(sim, line, took);
@@ -224,6 +224,101 @@ static bool deliver_stream(struct sim *sim, struct line *line)
     line->taken += took;
     settle_units(sim, line, before);
     return took != 0;
+}
+
+static bool deliver_stream(struct sim *sim, struct line *line)
+{
+    if (!line->up) {
+        line->up = true;
+        sl_frame_line(sim->world.sides[line->side].frame, line->idx, 0, SL_LINE_UP);
+        return true;
+    }
+    uint64_t left = line->written - line->taken;
+    return left && deliver_piece(sim, line, left, 0);
+}
+
+/* ---- files ---- */
+
+static struct sl_ack *ack_of(struct sim *sim, const struct line *line, uint32_t file)
+{
+    return &sim->world.sides[line->side].acks[line->ack_first + file];
+}
+
+/* The files that have ended and whose messages are all answered: what came whole has a verdict. */
+static void look_at_answers(struct sim *sim, struct line *line)
+{
+    uint32_t open_cnt = 0;
+    for (uint32_t i = 0; i < FILES_MAX; i++) {
+        struct file *file = &line->file_of[i];
+        const struct sl_ack *ack = ack_of(sim, line, i);
+        uint32_t said = ack->bulletins + ack->duplicates + ack->held + ack->rejected;
+        open_cnt += file->begun;
+        if (!file->ended || !sl_ack_is_settled(ack))
+            continue;
+        if (ack->framed < file->whole_cnt || said < ack->framed)
+            violated(sim, "a file of %u whole messages: %u framed, %u answered", file->whole_cnt, (unsigned)ack->framed,
+                     said);
+        *file = (struct file){ 0 };
+        happened(sim, HAPPENED_FILE_ANSWERED, 1);
+    }
+    happened(sim, HAPPENED_FILES_AT_ONCE, open_cnt > 1);
+}
+
+static bool begin_file(struct sim *sim, struct line *line)
+{
+    uint32_t file = 0;
+    while (file < FILES_MAX && line->file_of[file].begun)
+        file++;
+    happened(sim, HAPPENED_FILE_WAITED, file == FILES_MAX);
+    if (file == FILES_MAX || line->written == line->taken)
+        return false;
+    sl_ack_reset(ack_of(sim, line, file));
+    line->file_of[file] = (struct file){ .begun = true };
+    line->file = file;
+    line->up = true;
+    sl_frame_line(sim->world.sides[line->side].frame, line->idx, 0, SL_LINE_UP);
+    return true;
+}
+
+static bool end_file(struct sim *sim, struct line *line)
+{
+    struct sl_packet packet = packet_of(sim, line, NULL, 0);
+    packet.ack = (uint16_t)(line->ack_first + line->file + 1);
+    packet.end = true;
+    if (sl_frame_take(sim->world.sides[line->side].frame, &packet) != 1)
+        return false;
+    line->file_of[line->file].ended = true;
+    line->up = line->file_ends = false;
+    return true;
+}
+
+static bool deliver_file(struct sim *sim, struct line *line)
+{
+    look_at_answers(sim, line);
+    if (!line->up)
+        return begin_file(sim, line);
+    if (line->file_ends || line->written == line->taken)
+        return end_file(sim, line);
+    const struct unit unit = line->units[line->unit_first];
+    bool moved = deliver_piece(sim, line, unit.end - line->taken, (uint16_t)(line->ack_first + line->file + 1));
+    if (line->taken == unit.end) {
+        line->file_of[line->file].whole_cnt += unit.sent && unit.whole && !unit.sent->doubtful;
+        line->file_ends = chance(&sim->dice, 40);
+    }
+    return moved;
+}
+
+void check_files(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->network.line_cnt; i++) {
+        struct line *line = &sim->network.lines[i];
+        if (!line->files)
+            continue;
+        look_at_answers(sim, line);
+        for (uint32_t file = 0; file < FILES_MAX; file++)
+            if (line->file_of[file].begun)
+                violated(sim, "a file of line %u was never answered", i);
+    }
 }
 
 /* As rx does it.  What came when it had been given up is a repeat. */
@@ -303,7 +398,9 @@ static bool deliver_datagram(struct sim *sim, struct line *line)
 
 bool deliver(struct sim *sim, struct line *line)
 {
-    return line->datagram ? deliver_datagram(sim, line) : deliver_stream(sim, line);
+    return line->datagram ? deliver_datagram(sim, line)
+           : line->files  ? deliver_file(sim, line)
+                          : deliver_stream(sim, line);
 }
 
 /* ---- what goes wrong between messages ---- */
@@ -311,7 +408,7 @@ bool deliver(struct sim *sim, struct line *line)
 /* In the middle of a message as often as not.  What the agency wrote and we had not taken is gone. */
 static void break_line(struct sim *sim, struct line *line)
 {
-    if (line->datagram || !line->up)
+    if (line->datagram || line->files || !line->up)
         return;
     sl_frame_line(sim->world.sides[line->side].frame, line->idx, 0, SL_LINE_DOWN);
     for (; line->unit_cnt; line->unit_cnt--) {

@@ -67,6 +67,9 @@ enum happening {
     HAPPENED_NUMBER_LATE,
     HAPPENED_NUMBERS_GIVEN_UP,
     HAPPENED_AHEAD_OF_A_GAP,
+    HAPPENED_FILE_ANSWERED,
+    HAPPENED_FILES_AT_ONCE,
+    HAPPENED_FILE_WAITED,
     HAPPENED_CNT,
 };
 
@@ -109,6 +112,8 @@ struct agency {
 
 /* ---- world: the stages ---- */
 
+#define FILES_MAX 4u /* of one line, whose answers are waited for */
+
 #define SIDES_MAX    2u
 #define DECODERS_MAX 4u
 #define LINES_MAX    8u
@@ -118,6 +123,8 @@ struct side { /* a receive thread */
     struct sl_frame *frame;
     struct sl_line_config lines[LINES_MAX];
     uint32_t line_cnt;
+    struct sl_ack acks[LINES_MAX * FILES_MAX]; /* FILES_MAX for each line of files */
+    uint32_t ack_cnt;
     struct sl_decoder_rings rings[DECODERS_MAX];
     struct sl_decode *decode[DECODERS_MAX];
     uint32_t decoder_cnt;
@@ -163,9 +170,18 @@ struct datagram {
 #define DATAGRAMS_MAX 32u
 #define STREAM_LEN    (256u * 1024u)
 
+struct file { /* with the ack of the same number */
+    bool begun, ended;
+    uint32_t whole_cnt; /* messages in it that came whole */
+};
+
 struct line {
     uint16_t feed, side, idx; /* idx: as its receive thread numbers it */
     bool datagram, up;
+    bool files; /* the stream comes in files: up is that one is open */
+    bool file_ends;
+    uint32_t file, ack_first; /* the open one; which of the side's acks is the line's first */
+    struct file file_of[FILES_MAX];
     uint8_t *stream; /* what the agency wrote and the walk has not taken; a ring of STREAM_LEN */
     uint64_t written, taken;
     struct unit units[UNITS_MAX];
@@ -257,6 +273,7 @@ bool network_has_room(const struct sim *sim, uint16_t feed);
 void send_on_all_lines(struct sim *sim, struct sent *sent);
 void disturb_somebody(struct sim *sim);
 bool deliver(struct sim *sim, struct line *line); /* false: nothing moved */
+void check_files(struct sim *sim); /* at the end: all were answered */
 bool tell_ends(struct sim *sim); /* of numbered feeds: heartbeats, which nobody loses */
 void doubt_open_units(struct sim *sim); /* time has jumped: what is half delivered may be cut */
 

@@ -137,6 +137,7 @@ static void make_sides(struct sim *sim)
             .heavy = side->has_heavy ? 900 : UINT32_MAX,
             .clock = &sim->clock,
             .books = &world->books,
+            .acks = side->acks,
         };
         int rc = sl_frame_init(&side->frame, &frame);
         assert(!rc);
@@ -178,8 +179,9 @@ static void make_desk(struct sim *sim, uint64_t epoch)
         .books = &world->books,
     };
     for (uint32_t s = 0; s < world->side_cnt; s++)
-        desk.sources[s] =
-            (struct sl_desk_source){ .decoders = world->sides[s].rings, .decoder_cnt = world->sides[s].decoder_cnt };
+        desk.sources[s] = (struct sl_desk_source){ .decoders = world->sides[s].rings,
+                                                   .decoder_cnt = world->sides[s].decoder_cnt,
+                                                   .acks = world->sides[s].acks };
     int rc = sl_desk_init(&world->desk, &desk);
     assert(!rc);
 }
