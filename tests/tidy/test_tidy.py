@@ -23,6 +23,7 @@ int sl_x_new(void *mem);
 
 #endif
 """
+EVENING = "## An evening's reading\n%s\n## Rest\n"
 SOURCE = """#include "ring/x.h"
 #include <string.h>
 
@@ -65,6 +66,7 @@ GOOD = {
     "ring/x.c": SOURCE,
     "ring/README.md": README,
     "ring/meson.build": "static_library('slring', 'x.c')\n",
+    "ARCHITECTURE.md": EVENING % "`ring/x.h`, `ring/x.c`",
 }
 
 
@@ -131,6 +133,14 @@ REFUSED = [
     ),
     (tidy.check_readmes, changed("ring/README.md", "`x.h .c`", "`x.h`, `gone.c`"), "names gone.c, which is not there"),
     (tidy.check_readmes, changed("ring/README.md", "`x.h .c`", "x"), "does not name x.h"),
+    (tidy.check_evening, {}, "does not say what to read"),
+    (tidy.check_evening, {"ARCHITECTURE.md": EVENING % "Nothing."}, "has 0 lines read"),
+    (tidy.check_evening, {"ARCHITECTURE.md": EVENING % "`ring/gone.c`"}, "has ring/gone.c read, which is not"),
+    (
+        tidy.check_evening,
+        {"ARCHITECTURE.md": EVENING % "`ring/x.c`", "ring/x.c": "\n" * (tidy.EVENING + 1)},
+        "lines read in an evening",
+    ),
     (tidy.check_readmes, with_file("bench/README.md", "What this folder knows."), "does not say what it never does"),
     # orders
     (tidy.check_edges, changed("ring/x.c", "BORN, acquire", "BRON, acquire"), "BRON is no order that ring/x.h lists"),
@@ -251,7 +261,7 @@ class TestTidy(unittest.TestCase):
             self.assertTrue(found, f"{check.__name__}: {want!r} not in {findings}")
 
     def test_what_only_looks_bad_is_accepted(self):
-        by_tree = [check for check in tidy.CHECKS if check not in (tidy.check_built, tidy.check_readmes)]
+        by_tree = [check for check in tidy.CHECKS if check not in (tidy.check_built, tidy.check_readmes, tidy.check_evening)]
         for tree in ACCEPTED:
             for check in by_tree:
                 self.assertEqual(list(check(tree)), [], check.__name__)

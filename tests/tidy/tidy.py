@@ -246,6 +246,26 @@ def edges_written(tree):
     return written
 
 
+EVENING = 8000  # lines that a reader who knows C gets through in four hours
+
+
+def check_evening(tree):
+    """ARCHITECTURE.md names what has to be read to know the way of a bulletin; it must be there, and be short enough."""
+    text = tree.get("ARCHITECTURE.md", "")
+    section = re.search(r"^## An evening's reading\n(.*?)^## ", text, re.M | re.S)
+    if not section:
+        yield "ARCHITECTURE.md", 1, "does not say what to read in an evening"
+        return
+    line = line_of(text, section.start())
+    named = re.findall(r"`(\w+/\w+\.[ch])`", section.group(1))
+    for name in named:
+        if name not in tree:
+            yield "ARCHITECTURE.md", line, f"has {name} read, which is not there"
+    lines = sum(tree[name].count("\n") for name in set(named) if name in tree)
+    if not named or lines > EVENING:
+        yield "ARCHITECTURE.md", line, f"has {lines} lines read in an evening; {EVENING} are one"
+
+
 def check_edges(tree):
     declared, written = edges_declared(tree), edges_written(tree)
     for unit, edges in written.items():
@@ -421,6 +441,7 @@ CHECKS = [
     check_built,
     check_calls,
     check_readmes,
+    check_evening,
     check_edges,
     check_atomics,
     check_relaxed,
