@@ -1,7 +1,9 @@
 """A daemon with sinks, for the tests of each type: its configuration, its status, its processes."""
+import argparse
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,6 +11,27 @@ import threading
 
 import test_daemon as daemons
 from test_daemon import BOUND_S, Daemon, dial, free_port, listening, until
+
+
+ROUNDS, SEED = 3, 1
+
+
+def read_arguments(description):
+    """PROGRAM [--rounds N] [--seed N] [CASE ...], as all tests of sinks take them; main fills ROUNDS and SEED."""
+    global ROUNDS, SEED
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("slugline")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("cases", nargs="*")
+    asked = parser.parse_args()
+    daemons.SLUGLINE, ROUNDS, SEED = asked.slugline, asked.rounds, asked.seed
+    return asked
+
+
+def throw_dice():
+    print("seed %d, %d rounds" % (SEED, ROUNDS), flush=True)
+    return random.Random(SEED)
 
 
 class SinkDaemon(Daemon):

@@ -6,6 +6,7 @@
 ROUNDS of kill -9 while a sender counts what was acknowledged, 4 where none are told.  Loopback only.
 """
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -144,7 +145,7 @@ class Sender:
         """False: the line is down."""
         try:
             if not self.sock:
-                self.sock = socket.create_connection(("127.0.0.1", self.port), BOUND_S)
+                until("the line can be dialled", self.dials)
                 self.next, self.got = self.acked + 1, b""
                 self.sock.settimeout(0.05)
             while self.next <= min(self.acked + ahead, last):
@@ -161,9 +162,13 @@ class Sender:
             return True
         except OSError:
             self.close()
-            time.sleep(0.01)
             return False
         return True
+
+    def dials(self):
+        with contextlib.suppress(ConnectionError):
+            self.sock = socket.create_connection(("127.0.0.1", self.port), BOUND_S)
+        return self.sock
 
     def close(self):
         if self.sock:

@@ -3,11 +3,9 @@
 
     test_sink_tcp.py SLUGLINE [--rounds N] [--seed N] [CASE ...]
 """
-import argparse
 import contextlib
 import json
 import os
-import random
 import shutil
 import socket
 import ssl
@@ -15,11 +13,11 @@ import struct
 import subprocess
 import sys
 
+import sink_daemon as sinks
 import test_daemon as daemons
 from sink_daemon import Load, SinkDaemon, connect, number_of
 from test_daemon import BOUND_S, dial, free_port, message, until
 
-ROUNDS, SEED = 3, 1
 FRAME = struct.Struct("=IIBBBBIQQQQQHHI7q32s")
 LONG = "A paragraph that fills what sockets and queues can hold. " * 40
 
@@ -151,8 +149,7 @@ def nonsense_is_refused_with_its_reason():
 
 
 def bytes_by_chance_neither_crash_nor_stay():
-    dice = random.Random(SEED)
-    print("seed %d" % SEED, flush=True)
+    dice = sinks.throw_dice()
     words = [b"json", b"binary", b"from=", b"where=", b"oldest", b"now", b":", b" ", b"\n", b"\r", b"\0", b'"', b"urgency <= 2",
              b"\xff\xfe", b"(" * 40]
     with tcp_sink() as daemon:
@@ -212,16 +209,15 @@ def policy_cut_hangs_up_on_a_stopped_client():
 
 
 def killed_at_any_moment_it_leaves_clients_their_places():
-    dice, last = random.Random(SEED), 500 * ROUNDS
-    print("seed %d, %d rounds" % (SEED, ROUNDS), flush=True)
+    dice, last = sinks.throw_dice(), 500 * sinks.ROUNDS
     with tcp_sink() as daemon:
         load = Load(daemon.port, 1, last)
         items, place = [], "from=oldest"
-        for number in range(ROUNDS + 1):
-            mark = dice.randrange(500 * number + 1, 500 * (number + 1)) if number < ROUNDS else last
+        for number in range(sinks.ROUNDS + 1):
+            mark = dice.randrange(500 * number + 1, 500 * (number + 1)) if number < sinks.ROUNDS else last
             with Client(daemon, place) as client:
                 client.read_until(lambda: len(items) + len(client.items) >= mark)
-                if number < ROUNDS:
+                if number < sinks.ROUNDS:
                     daemon.kill_sink("fan")
                     client.read_to_end()
                 items += client.items
@@ -255,8 +251,7 @@ def with_certificate(folder, name):
 
 def tls_lets_in_whom_the_authority_knows():
     if not shutil.which("openssl"):
-        print("SKIPPED  there is no openssl to make certificates", flush=True)
-        return
+        raise daemons.Skipped("there is no openssl to make certificates")
     port = free_port()
     files = "".join(", %s: FOLDER/%s" % pair for pair in (("certificate", "server.pem"), ("key", "server.key"), ("authority", "ours.pem")))
     with SinkDaemon(['name: fan, type: tcp, listen: ":%d"%s' % (port, files)], tape="64MiB") as daemon:
@@ -303,17 +298,5 @@ CASES = [
 ]
 
 
-def main():
-    global ROUNDS, SEED
-    parser = argparse.ArgumentParser()
-    parser.add_argument("slugline")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("cases", nargs="*")
-    asked = parser.parse_args()
-    daemons.SLUGLINE, ROUNDS, SEED = asked.slugline, asked.rounds, asked.seed
-    return daemons.run_cases(CASES, asked.cases)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(daemons.run_cases(CASES, sinks.read_arguments(__doc__).cases))

@@ -154,14 +154,13 @@ def metrics_are_what_prometheus_reads_and_rules_use():
         with open(os.path.join(ROOT, "deploy/prometheus/slugline.rules.yaml"), encoding="utf-8") as f:
             used = set(re.findall(r"\bslugline_\w+", re.sub(r"#.*", "", f.read())))
         assert used and used <= printed, used - printed
-        if shutil.which("promtool"):
-            checked = subprocess.run(["promtool", "check", "metrics"], input=data, capture_output=True, timeout=BOUND_S, check=False)
-            assert checked.returncode == 0 and not checked.stderr, checked
-            rules = ["promtool", "check", "rules", os.path.join(ROOT, "deploy/prometheus/slugline.rules.yaml")]
-            checked = subprocess.run(rules, capture_output=True, timeout=BOUND_S, check=False)
-            assert checked.returncode == 0, checked
-        else:
-            print("SKIPPED  there is no promtool to check the metrics with", flush=True)
+        if not shutil.which("promtool"):
+            raise daemons.Skipped("there is no promtool to check the metrics with")
+        checked = subprocess.run(["promtool", "check", "metrics"], input=data, capture_output=True, timeout=BOUND_S, check=False)
+        assert checked.returncode == 0 and not checked.stderr, checked
+        rules = ["promtool", "check", "rules", os.path.join(ROOT, "deploy/prometheus/slugline.rules.yaml")]
+        checked = subprocess.run(rules, capture_output=True, timeout=BOUND_S, check=False)
+        assert checked.returncode == 0, checked
 
 
 def tricks_are_refused():
@@ -226,8 +225,7 @@ def more_connections_than_allowed_wait_outside():
 def the_page_draws_the_wire_in_a_browser():
     browser = shutil.which("chromium")
     if not browser:
-        print("SKIPPED  there is no chromium to look at the page with", flush=True)
-        return
+        raise daemons.Skipped("there is no chromium to look at the page with")
     with web_sink() as daemon, dial(daemon.port) as agency:
         agency.sendall(b"".join(message(n, priority=n % 8 + 1) for n in range(1, 61)))
         until("sixty are there", lambda: len(bulletins(daemon, limit=1000)) == 60)

@@ -3,21 +3,20 @@
 
     test_sinks.py SLUGLINE [--rounds N] [--seed N] [CASE ...]
 """
-import argparse
 import contextlib
+import fcntl
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 
+import sink_daemon as sinks
 import test_daemon as daemons
 from sink_daemon import Load, SinkDaemon, lines_of, number_of, numbers_in_lines, write_script
 from test_daemon import BOUND_S, dial, message, until
 
-ROUNDS, SEED = 3, 1
 ACKNOWLEDGES = """#!/usr/bin/env python3
 import json, os, sys
 out = open(sys.argv[1], "ab", buffering=0)
@@ -71,13 +70,12 @@ def a_sink_that_was_stopped_in_order_goes_on_where_it_was():
 
 
 def a_command_and_its_sink_killed_at_any_moment_lose_nothing():
-    dice, last = random.Random(SEED), 400 * ROUNDS
-    print("seed %d, %d rounds" % (SEED, ROUNDS), flush=True)
+    dice, last = sinks.throw_dice(), 400 * sinks.ROUNDS
     with SinkDaemon([ACK], tape="64MiB") as daemon:
         write_script(daemon.path("ack.py"), ACKNOWLEDGES)
         load = Load(daemon.port, 1, last)
         numbers = lambda: numbers_in_lines(lines_of(daemon.path("got")))
-        for number in range(ROUNDS):
+        for number in range(sinks.ROUNDS):
             mark = dice.randrange(400 * number + 1, 400 * (number + 1))
             until("%d have come" % mark, lambda mark=mark: len(set(numbers())) >= mark)
             if dice.random() < 0.5:
@@ -113,9 +111,8 @@ def stopped_command(policy):
     return SinkDaemon([slow_sink(policy), 'name: other, type: exec, command: "cat >> FOLDER/other"'], tape="64MiB")
 
 
-SLOW = ACKNOWLEDGES.replace("out = open", """import time
-while not os.path.exists(sys.argv[1] + ".go"):
-    time.sleep(0.02)
+SLOW = ACKNOWLEDGES.replace("out = open", """import fcntl
+fcntl.flock(open(sys.argv[1] + ".go", "rb"), fcntl.LOCK_SH)
 out = open""")
 LONG = "A paragraph that fills what a pipe and a queue can hold. " * 40
 
@@ -124,14 +121,21 @@ def long_message(number):
     return message(number, LONG)
 
 
+def write_slow(daemon):
+    """The command waits for a lock, which is the test's until it says go."""
+    daemon.gate = open(daemon.path("got.go"), "wb")
+    fcntl.flock(daemon.gate, fcntl.LOCK_EX)
+    write_script(daemon.path("slow.py"), SLOW)
+
+
 def go(daemon):
-    open(daemon.path("got.go"), "w", encoding="ascii").close()
+    daemon.gate.close()
 
 
 def run_against_a_stopped_command(policy, check_row, last=1200):
     """The other sink has all, in order, while the slow one takes nothing; then what came to the slow one."""
     with stopped_command(policy) as daemon:
-        write_script(daemon.path("slow.py"), SLOW)
+        write_slow(daemon)
         Load(daemon.port, 1, last, long_message).end()
         until_all("the other", last, lambda: numbers_in_lines(lines_of(daemon.path("other"))))
         assert numbers_in_lines(lines_of(daemon.path("other"))) == list(range(1, last + 1))
@@ -156,7 +160,7 @@ def spill_takes_it_off_the_tape_to_the_disk():
 
 def what_was_spilled_survives_kill_9():
     with stopped_command("spill") as daemon:
-        write_script(daemon.path("slow.py"), SLOW)
+        write_slow(daemon)
         Load(daemon.port, 1, 1200, long_message).end()
         daemon.expect("slow", "has read all", lambda row: row["waiting"] + row["underWay"] == 1200)
         size = os.path.getsize(daemon.path("state/slow.spill"))
@@ -176,7 +180,7 @@ def what_was_spilled_survives_kill_9():
 def conflate_keeps_the_newest_of_a_story():
     version = lambda number: message(number % 20).replace(b"number %d =" % (number % 20), b"number %d =" % number)
     with SinkDaemon([slow_sink("conflate")], tape="64MiB") as daemon:
-        write_script(daemon.path("slow.py"), SLOW)
+        write_slow(daemon)
         Load(daemon.port, 1, 3000, version).end()
         row = daemon.expect("slow", "has conflated", lambda row: row["seq"] == 3000 and row["lag"] == 0)
         assert row["conflated"] > 0 and row["waiting"] > 0, row
@@ -266,11 +270,10 @@ def a_folder_that_is_not_there_yet_is_waited_for():
 
 
 def files_are_there_exactly_once_whatever_is_killed():
-    dice, last = random.Random(SEED), 600 * ROUNDS
-    print("seed %d, %d rounds" % (SEED, ROUNDS), flush=True)
+    dice, last = sinks.throw_dice(), 600 * sinks.ROUNDS
     with files_sink() as daemon:
         taker, load = Taker(daemon.path("out")), Load(daemon.port, 1, last)
-        for number in range(ROUNDS):
+        for number in range(sinks.ROUNDS):
             mark = dice.randrange(600 * number + 1, 600 * (number + 1))
             until("%d files" % mark, lambda mark=mark: len(taker.take()) >= mark)
             time.sleep(dice.random() * 0.01)  # where in a batch it dies is the dice's choice
@@ -356,17 +359,5 @@ CASES = [
 ]
 
 
-def main():
-    global ROUNDS, SEED
-    parser = argparse.ArgumentParser()
-    parser.add_argument("slugline")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("cases", nargs="*")
-    asked = parser.parse_args()
-    daemons.SLUGLINE, ROUNDS, SEED = asked.slugline, asked.rounds, asked.seed
-    return daemons.run_cases(CASES, asked.cases)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(daemons.run_cases(CASES, sinks.read_arguments(__doc__).cases))
