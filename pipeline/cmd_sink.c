@@ -17,6 +17,7 @@ static const struct sl_sink_type *const types[SL_SINK_KIND_CNT] = {
 #else
     [SL_SINK_EXEC] = &sl_sink_exec,
     [SL_SINK_FILES] = &sl_sink_files,
+    [SL_SINK_MULTICAST] = &sl_sink_multicast,
 #endif
 };
 

@@ -2,6 +2,7 @@
 #include "pipeline/filter.h"
 #include "pipeline/joiner.h"
 #include "pipeline/profiles.h"
+#include "pipeline/sink_numbers.h"
 #include "pipeline/sink_name.h"
 #include "pipeline/zones.h"
 
@@ -430,16 +431,54 @@ static int read_state(const struct sl_place *place)
 }
 
 /* Nobody but this host, unless the address says otherwise. */
+static int read_port(const struct sl_place *place, struct sl_line_config *line)
+{
+    const char *text = text_of(place);
+    char url[SL_CONFIG_WORD_MAX + 32], why[384];
+    if (!text)
+        return 0;
+    snprintf(url, sizeof(url), "tcp-listen://%s%s", *text == ':' ? "127.0.0.1" : "", text);
+    if (sl_config_line(line, url, why, sizeof(why)))
+        return fault(place, "%s", why);
+    return keep(place, text);
+}
+
 static int read_listen(const struct sl_place *place)
+{
+    return read_port(place, &((struct sl_config_sink *)place->base)->line);
+}
+
+/* UDP, with the address and the from= of tcp-listen. */
+static int read_requests(const struct sl_place *place)
+{
+    return read_port(place, &((struct sl_config_sink *)place->base)->request_line);
+}
+
+/* As a line of our own that receives it would be written; loopback, unless an interface is named. */
+static int read_multicast(const struct sl_place *place)
 {
     struct sl_config_sink *sink = place->base;
     const char *text = text_of(place);
     char url[SL_CONFIG_WORD_MAX + 32], why[384];
     if (!text)
         return 0;
-    snprintf(url, sizeof(url), "tcp-listen://%s%s", *text == ':' ? "127.0.0.1" : "", text);
-    if (sl_config_line(&sink->line, url, why, sizeof(why)))
+    snprintf(url, sizeof(url), "udp://%s", text);
+    if (sl_config_line(&sink->group_line, url, why, sizeof(why)))
         return fault(place, "%s", why);
+    if (!sink->group_line.multicast || sink->group_line.source.ss_family)
+        return fault(place, "'%.*s' is no multicast group", SHOWN, text);
+    if (!sink->group_line.interface[0])
+        snprintf(sink->group_line.interface, sizeof(sink->group_line.interface), "lo");
+    return keep(place, text);
+}
+
+static int read_session(const struct sl_place *place)
+{
+    const char *text = text_of(place);
+    size_t len = text ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") : 0;
+    if (text && (!len || len > SL_NUMBERS_PREFIX_MAX || text[len]))
+        return fault(place, "'%.*s' is no beginning of a session's name; 1 to %u of A-Z and 0-9 are expected", SHOWN,
+                     text, SL_NUMBERS_PREFIX_MAX);
     return keep(place, text);
 }
 
@@ -485,10 +524,12 @@ const char *const sl_framing_names[] = {
 };
 
 const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files",
-                                      [SL_SINK_TCP] = "tcp", [SL_SINK_WEB] = "web", NULL };
+                                      [SL_SINK_TCP] = "tcp", [SL_SINK_WEB] = "web",
+                                      [SL_SINK_MULTICAST] = "multicast", NULL };
 const char *const sl_sink_policy_names[] = { "block", "spill", "conflate", "cut", NULL };
-const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", NULL };
+const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", "binary", NULL };
 static const char *const starts[] = { "oldest", "now", NULL };
+static const char *const ends[] = { "never", "stop", NULL };
 
 /* clang-format off */
 static const struct sl_key thread_keys[] = {
@@ -573,6 +614,14 @@ static const struct sl_key sink_keys[] = {
       .choices = sl_sink_shape_names },
     { "listen",       SL_KEY_WORD,     SINK(listen),       NULL,       .read = read_listen },
     { "clients",      SL_KEY_COUNT,    SINK(client_max),   "64",       1,        1024 },
+    { "group",        SL_KEY_WORD,     SINK(group),        NULL,       .read = read_multicast },
+    { "requests",     SL_KEY_WORD,     SINK(requests),     NULL,       .read = read_requests },
+    { "session",      SL_KEY_WORD,     SINK(session),      "SLG",      .read = read_session },
+    { "ends",         SL_KEY_CHOICE,   SINK(ends_at_stop), "never",    .what = "end of a session", .choices = ends },
+    { "ttl",          SL_KEY_COUNT,    SINK(ttl),          "1",        0,        255 },
+    { "packet",       SL_KEY_SIZE,     SINK(packet_len),   "1400B",    256,      65507 },
+    { "rate",         SL_KEY_SIZE,     SINK(rate),         "64MiB",    64 * KIB, 100 * GIB },
+    { "heartbeat",    SL_KEY_DURATION, SINK(heartbeat_ns), "1s",       10 * MS,  60 * SECOND },
     { "certificate",  SL_KEY_WORD,     SINK(certificate),  NULL,       .read = read_directory },
     { "key",          SL_KEY_WORD,     SINK(key),          NULL,       .read = read_directory },
     { "authority",    SL_KEY_WORD,     SINK(authority),    NULL,       .read = read_directory },
@@ -1011,7 +1060,16 @@ static const struct sink_need {
     { "acknowledges", 0, 1u << SL_SINK_EXEC, NULL },
     { "directory", 1u << SL_SINK_FILES, 1u << SL_SINK_FILES, "/srv/cms/in" },
     { "file", 0, 1u << SL_SINK_FILES, NULL },
-    { "shape", 0, 1u << SL_SINK_FILES, NULL },
+    { "shape", 0, 1u << SL_SINK_FILES | 1u << SL_SINK_MULTICAST, NULL },
+    { "policy", 0, ~(1u << SL_SINK_MULTICAST), NULL }, /* nobody there is slow */
+    { "group", 1u << SL_SINK_MULTICAST, 1u << SL_SINK_MULTICAST, "239.255.7.1:7010?interface=eth1" },
+    { "requests", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "session", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "ends", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "ttl", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "packet", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "rate", 0, 1u << SL_SINK_MULTICAST, NULL },
+    { "heartbeat", 0, 1u << SL_SINK_MULTICAST, NULL },
     { "listen", 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, "127.0.0.1:7070" },
     { "clients", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, NULL },
     { "certificate", 0, 1u << SL_SINK_TCP, NULL },
@@ -1035,6 +1093,8 @@ static int check_sink(const struct sl_place *place, uint32_t s)
         if (given && !(need->takes & 1u << sink->type))
             return fault_at(place->reading, path.text, "means nothing to type %s", sl_sink_names[sink->type]);
     }
+    if (sink->shape == SL_SINK_BINARY && sink->type == SL_SINK_FILES)
+        return fault_at(place->reading, path_of("sinks[%u].shape", s).text, "binary means nothing to type files");
     if (!sink->certificate != !sink->key || (sink->authority && !sink->certificate))
         return fault_at(place->reading, path_of("sinks[%u].certificate", s).text,
                         "certificate and key belong together, and authority to both");

@@ -43,8 +43,8 @@ struct sl_config_feed {
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 
-enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_WEB, SL_SINK_KIND_CNT };
-enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT };
+enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_WEB, SL_SINK_MULTICAST, SL_SINK_KIND_CNT };
+enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT, SL_SINK_BINARY };
 
 struct sl_config_sink {
     char *name;
@@ -62,6 +62,11 @@ struct sl_config_sink {
     char *listen; /* tcp: where clients dial; line is the same, read */
     struct sl_line_config line;
     uint32_t client_max;
+    char *group, *requests, *session; /* multicast: the group and the server that is asked, read; a session's prefix */
+    struct sl_line_config group_line, request_line;
+    uint64_t ttl, packet_len, rate; /* rate: bytes a second */
+    int64_t heartbeat_ns;
+    bool ends_at_stop; /* an orderly stop is the end of the session */
     char *certificate, *key, *authority; /* files of PEM; NULL: no TLS, or anybody's certificate */
 };
 

@@ -60,6 +60,7 @@ struct sl_sink_type {
     bool notices; /* also GAP, REJECT, HELD, MISSED, EPOCH */
     bool from_oldest; /* of a live one: begins with the oldest on the tape, to have something to show */
     bool missed; /* MISSED is an item too */
+    bool keeps; /* the queue keeps what is done until its room is needed, for who asks again */
     bool owns_place; /* saves it itself, in step with what it does (sl_sink_save) */
     int (*init)(struct sl_sink *sink);
     /* What to keep of an event: *head_len bytes, NUL included, that name it, then its body.  Like snprintf; NULL: one
@@ -70,7 +71,7 @@ struct sl_sink_type {
     void (*fini)(struct sl_sink *sink);
 };
 
-extern const struct sl_sink_type sl_sink_exec, sl_sink_files, sl_sink_tcp, sl_sink_web;
+extern const struct sl_sink_type sl_sink_exec, sl_sink_files, sl_sink_tcp, sl_sink_web, sl_sink_multicast;
 
 /* The exit status.  Ends on TERM or INT after what waits was given, or 5 s. */
 int sl_sink_run(const struct sl_config *config, const struct sl_config_sink *wants, const struct sl_sink_type *type);

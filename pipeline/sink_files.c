@@ -68,6 +68,7 @@ static size_t write_file(struct sl_sink *sink, char *buf, size_t cap, const stru
     case SL_SINK_TEXT:
         return *head_len + sl_sink_text(body, room, event);
     case SL_SINK_NINJS:
+    case SL_SINK_BINARY: /* refused in the configuration */
         break;
     }
     return *head_len + sl_sink_line(body, room, event);

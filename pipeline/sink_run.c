@@ -367,7 +367,7 @@ static int begin(struct sl_sink *sink)
         return rc;
     /* init may have moved the place on: it had begun what a crash left half done. */
     sink->read = sink->saved;
-    rc = sl_sink_queue_init(&sink->queue, wants->policy, wants->queue_len, sink->type->live,
+    rc = sl_sink_queue_init(&sink->queue, wants->policy, wants->queue_len, sink->type->live || sink->type->keeps,
                             spills ? sink->spill_path : NULL, wants->spill_len, &sink->read);
     if (rc) {
         sl_sink_fault(sink, "%s: %s", sink->spill_path, strerror(-rc));
