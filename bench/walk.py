@@ -9,7 +9,7 @@ Groups:
   stages   what each stage costs on one thread, and the walk to the tape beside parsing alone
   rate     IPTC 7901 over TCP, parsed, to shared memory, TCP and the journal; syslog-ng relays lines of as many bytes to a file and TCP
   latency  at 10, 50, 80, 95 % of the rate: steady, in bursts of 10,000, mixed sizes; every message counts from when it was due
-  wake     the first message after a silence: idle spin and adaptive, beside a bare blocking recvmmsg
+  wake     a message after a silence: who sleeps and who spins, beside a bare blocking recvmmsg
   ping     wire to reader over a vhost port, one thread sends and looks; beside a loop that only reads the clock
   scale    by processors, lines and sizes: what bench/model is checked against
   slowed   a stage that is made two microseconds slower on purpose: is it the one that grew?
@@ -231,31 +231,38 @@ log { source(s); destination(f); destination(t); flags(flow-control); };
     # ---- the first message after a silence ----
 
     def wakes(self):
+        """A bare program has one sleeper to wake; the daemon has its own threads, and then its reader's."""
         rate, cnt = 500, 250 if self.quick else 2000
-        values = {}
+        alone = ["{stages: [rx, decode, desk, waker]}"]
+        ways = {"bare recvmmsg": None,
+                "slugline adaptive": ("50us", None, "sleep"),
+                "slugline adaptive, one thread, reader spins": ("50us", alone, "spin"),
+                "slugline spin, one thread, reader sleeps": ("spin", alone, "sleep")}
+        values = {who: [] for who in ways}
         for turn in range(1 if self.quick else 3):
-            for who in ("bare recvmmsg", "slugline adaptive", "slugline spin"):
-                port = free_port(socket.SOCK_DGRAM)
-                url = "udp://127.0.0.1:%d" % port
-                if who == "bare recvmmsg":
-                    bare = self.word("bare", port, cnt)
-                    self.send(url, rate, cnt)
-                    due = bare.result()["due"]
-                else:
-                    feed = '{name: wire, format: iptc7901, lines: ["%s"]}' % url
-                    idle = "spin" if who.endswith("spin") else "50us"
-                    with self.daemon([feed], idle=idle) as (_, path, _fan):
-                        reader = self.word("read", path, "sleep", cnt)
-                        self.send(url, rate, cnt)
-                        due = reader.result()["due"]["all"]
-                values.setdefault(who, []).append(due["p50"])
+            for who, way in ways.items():
+                due = self.one_wake(way, rate, cnt)
+                values[who].append(due["p50"])
                 if not turn:
                     tell(group="wake", who=who, per_s=rate, due=due)
         for who, p50s in values.items():
             tell(group="wake", who=who, unit="ns from due, p50", **spread(p50s))
-            if who == "slugline adaptive":
-                tell(group="wake", who=who, unit="times a bare recvmmsg, p50", goal_at_most=1.2,
-                     **spread([one / bare for one, bare in zip(p50s, values["bare recvmmsg"])]))
+            if who != "bare recvmmsg":
+                goal = {"goal_at_most": 1.2} if who.startswith("slugline adaptive, one thread") else {}
+                ratio = [one / bare for one, bare in zip(p50s, values["bare recvmmsg"])]
+                tell(group="wake", who=who, unit="times a bare recvmmsg, p50", **goal, **spread(ratio))
+
+    def one_wake(self, way, rate, cnt):
+        url = "udp://127.0.0.1:%d" % free_port(socket.SOCK_DGRAM)
+        if not way:
+            bare = self.word("bare", url.rsplit(":", 1)[1], cnt)
+            self.send(url, rate, cnt)
+            return bare.result()["due"]
+        idle, threads, reading = way
+        with self.daemon(['{name: wire, format: iptc7901, lines: ["%s"]}' % url], idle=idle, threads=threads) as (_, path, _fan):
+            reader = self.word("read", path, reading, cnt)
+            self.send(url, rate, cnt)
+            return reader.result()["due"]["all"]
 
     # ---- one thread sends and looks ----
 
