@@ -1,6 +1,7 @@
 /* bench/bench_parse - what does it cost to read a wire document, beside what the usual libraries take for the same?
  *
- *   bench_parse [--quick] [FOLDER...]       default: the samples of tests/wire, and ../shared/wire-corpus where it is
+ *   bench_parse [--quick] [FOLDER...]       default: stories of wire length (bench/wires.h), and ../shared/wire-corpus where it
+ *                                       is; beside them, as cases of their own, the short samples of tests/wire
  *
  * Documents in memory, one pinned core, parser objects reused.  Every parser brings out the same (bench/stories.h), and
  * a document whose story is not the same from all of them is left out, aloud.  Parsers take turns within each of seven
@@ -17,6 +18,7 @@
 #include <time.h>
 #include "bench/bench.h"
 #include "bench/stories.h"
+#include "bench/wires.h"
 #include "parsers/parse.h"
 
 #define ROUNDS      7u
@@ -346,18 +348,37 @@ static void say_what_is_missing(void)
         fprintf(stderr, "bench_parse: skipped: lxml: python3-lxml is not there\n");
 }
 
+/* Every case once more, over the samples of tests/wire alone. */
+static void run_short(const struct bench_case *one)
+{
+    static const char *const samples[] = { SL_SOURCE_ROOT "/tests/wire", NULL };
+    char name[64];
+    struct bench_case with = *one;
+    snprintf(name, sizeof name, "%s, short samples", one->name);
+    with.name = name;
+    run_case(&with, samples);
+}
+
 int main(int argc, char **argv)
 {
-    static const char *const own[] = { SL_SOURCE_ROOT "/tests/wire", SL_SOURCE_ROOT "/../shared/wire-corpus", NULL };
-    bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
-    const char *const *folders = argc > 1 + is_quick ? (const char *const *)argv + 1 + is_quick : own;
+    static char made[] = "/tmp/slugline-bench-XXXXXX";
+    static const char *const own[] = { made, SL_SOURCE_ROOT "/../shared/wire-corpus", NULL };
+    bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0, is_own = argc <= 1 + is_quick;
+    const char *const *folders = is_own ? own : (const char *const *)argv + 1 + is_quick;
     if (is_quick)
         sample_ns = 10000000ll;
     story.data = malloc(3 * DOC_LEN_MAX);
     bench_pin(0);
     bench_print_machine("parse", "what does reading a document cost, beside libraries that do the same work?");
     say_what_is_missing();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    int rc = is_own ? bench_wires_write(made) : 0;
+    if (rc < 0)
+        fprintf(stderr, "bench_parse: %s: %s\n", made, strerror(-rc));
+    for (size_t i = 0; rc == 0 && i < sizeof cases / sizeof *cases; i++)
         run_case(&cases[i], folders);
-    return 0;
+    for (size_t i = 0; rc == 0 && is_own && i < sizeof cases / sizeof *cases; i++)
+        run_short(&cases[i]);
+    if (is_own)
+        bench_wires_remove(made);
+    return rc < 0;
 }
