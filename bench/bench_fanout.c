@@ -30,13 +30,13 @@
 #define CNT_MIN   20000u /* many times what queues hold: how a way begins is not what is asked */
 
 static const struct bench_fanout *const ways[] = {
-    &bench_fanout_bare,    &bench_fanout_log,     &bench_fanout_client,
+    &bench_fanout_bare,    &bench_fanout_log,     &bench_fanout_client, &bench_fanout_peek,
 #ifdef SL_HAVE_ZMQ
     &bench_fanout_zmq_ipc, &bench_fanout_zmq_tcp,
 #endif
 };
 #define WAY_CNT  (sizeof(ways) / sizeof(ways[0]))
-#define OURS_CNT 3u /* the floor, and two of ours; peers follow */
+#define OURS_CNT 4u /* the floor, and ours; peers follow */
 
 static const uint32_t reader_cnts[] = { 1, 2, 4 };
 #define SHAPE_CNT (sizeof(reader_cnts) / sizeof(reader_cnts[0]))

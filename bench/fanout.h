@@ -38,8 +38,8 @@ struct bench_fanout {
     void (*close)(struct fanout_job *job);
 };
 
-extern const struct bench_fanout bench_fanout_bare, bench_fanout_log, bench_fanout_client, bench_fanout_zmq_ipc,
-    bench_fanout_zmq_tcp;
+extern const struct bench_fanout bench_fanout_bare, bench_fanout_log, bench_fanout_client, bench_fanout_peek,
+    bench_fanout_zmq_ipc, bench_fanout_zmq_tcp;
 
 /* The message of this number, made of one that is always there: FANOUT_SIZE bytes. */
 void fanout_make(void *message, uint64_t number);

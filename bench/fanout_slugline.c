@@ -173,7 +173,7 @@ static void close_client(struct fanout_job *job)
     drop_tape(job);
 }
 
-static void subscribe_client(struct fanout_job *job, uint32_t idx)
+static void subscribe(struct fanout_job *job, uint32_t idx, bool peeks)
 {
     const struct way *way = job->way;
     struct sl_reader_options options = {
@@ -184,10 +184,12 @@ static void subscribe_client(struct fanout_job *job, uint32_t idx)
     need(!sl_reader_open(&reader, &options));
     struct fanout_sum *sum = fanout_ready(job, idx);
     while (sum->cnt < job->cnt) {
-        int rc = sl_reader_next(reader, &event, 0);
+        int rc = peeks ? sl_reader_peek(reader, &event, 0) : sl_reader_next(reader, &event, 0);
         need(!rc && (event.type == SL_EVENT_BULLETIN || event.type == SL_EVENT_NONE));
-        if (event.type == SL_EVENT_BULLETIN) /* the copy: header and bulletin, as it lay on the tape */
+        if (event.type == SL_EVENT_BULLETIN) { /* header and bulletin: a copy, or as they lie on the tape */
             fanout_take(sum, (const struct sl_record *)(const void *)event.bulletin - 1);
+            need(!peeks || sl_reader_still_whole(reader) == 1);
+        }
         if (sum->cnt && (sum->cnt % BATCH == 0 || event.type == SL_EVENT_NONE))
             need(!sl_reader_done(reader, sum->cnt));
         if (event.type == SL_EVENT_NONE)
@@ -198,5 +200,10 @@ static void subscribe_client(struct fanout_job *job, uint32_t idx)
     sl_reader_close(reader);
 }
 
+static void subscribe_client(struct fanout_job *job, uint32_t idx) { subscribe(job, idx, false); }
+static void subscribe_peek(struct fanout_job *job, uint32_t idx) { subscribe(job, idx, true); }
+
 const struct bench_fanout bench_fanout_client = { "libslugline", open_client, publish_client, subscribe_client,
                                                   close_client };
+const struct bench_fanout bench_fanout_peek = { "libslugline, in place", open_client, publish_client, subscribe_peek,
+                                                close_client };
