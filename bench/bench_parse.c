@@ -1,7 +1,7 @@
 /* bench/bench_parse - what does it cost to read a wire document, beside what the usual libraries take for the same?
  *
- *   bench_parse [--quick] [FOLDER...]       default: stories of wire length (bench/wires.h), and ../shared/wire-corpus where it
- *                                       is; beside them, as cases of their own, the short samples of tests/wire
+ *   bench_parse [--quick] [FOLDER...]       default: stories of wire length (bench/wires.h), and ../shared/wire-corpus
+ *                                       where it is; beside them, as cases of their own, the samples of tests/wire
  *
  * Documents in memory, one pinned core, parser objects reused.  Every parser brings out the same (bench/stories.h), and
  * a document whose story is not the same from all of them is left out, aloud.  Parsers take turns within each of seven

@@ -79,7 +79,8 @@ def goals(run):
     for readers in (1, 2, 4):
         case = "2 KB to %d" % readers
         for unit, goal in (("times the best peer", 15), ("times the bare ring", 0.6)):
-            yield "fan-out %s, %s" % (case, unit), run.one("fanout", "median", case=case, who="libslugline, in place", unit=unit), goal, True
+            ratio = run.one("fanout", "median", case=case, who="libslugline, in place", unit=unit)
+            yield "fan-out %s, %s" % (case, unit), ratio, goal, True
     for row in run.rows.get("walk", []) + run.rows.get("journal", []) + run.rows.get("fanout", []):
         if "median" in row and ("goal" in row or "goal_at_most" in row):
             what = ", ".join(str(row[key]) for key in ("group", "case", "who", "unit") if key in row)
