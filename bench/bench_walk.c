@@ -3,6 +3,7 @@
  *   bench_walk flood PORT control|lines SIZE COUNT   to 127.0.0.1, as fast as it is taken
  *   bench_walk drain PORT listen|dial lines|frames COUNT
  *   bench_walk read SOCKET sleep|spin COUNT [STEM]   receipts, and STEM-LANE.hgrm
+ *   bench_walk read SOCKET count COUNT               sleeps, and only counts
  *   bench_walk bare PORT COUNT                       datagrams by a blocking recvmmsg
  *   bench_walk ping URL SOCKET COUNT GAP_NS SIZE     one thread sends and looks
  *   bench_walk clock NS                              a loop that only reads the clock
@@ -288,6 +289,11 @@ int walk_drain(const char *port, bool listens, bool frames, uint64_t cnt)
 
 static uint64_t number(const char *text) { return strtoull(text, NULL, 10); }
 
+static enum walk_reading reading_of(const char *word)
+{
+    return !strcmp(word, "spin") ? WALK_SPINS : !strcmp(word, "count") ? WALK_COUNTS : WALK_SLEEPS;
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
@@ -298,7 +304,7 @@ int main(int argc, char **argv)
     if (!strcmp(word, "drain") && cnt == 4)
         return walk_drain(arg[0], !strcmp(arg[1], "listen"), !strcmp(arg[2], "frames"), number(arg[3]));
     if (!strcmp(word, "read") && (cnt == 3 || cnt == 4))
-        return walk_read(arg[0], !strcmp(arg[1], "spin"), number(arg[2]), cnt == 4 ? arg[3] : NULL);
+        return walk_read(arg[0], reading_of(arg[1]), number(arg[2]), cnt == 4 ? arg[3] : NULL);
     if (!strcmp(word, "bare") && cnt == 2)
         return walk_bare(arg[0], number(arg[1]));
     if (!strcmp(word, "ping") && cnt == 5)

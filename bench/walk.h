@@ -35,7 +35,8 @@ int walk_accept(const char *port);
 /* The words.  Ports are decimal. */
 int walk_flood(const char *port, bool lines, uint32_t size, uint64_t cnt); /* IPTC 7901, or the same as lines */
 int walk_drain(const char *port, bool listens, bool frames, uint64_t cnt); /* reads every byte, until all have come */
-int walk_read(const char *socket_path, bool spin, uint64_t cnt, const char *hgrm_stem); /* by libslugline */
+enum walk_reading { WALK_SLEEPS, WALK_SPINS, WALK_COUNTS };
+int walk_read(const char *socket_path, enum walk_reading how, uint64_t cnt, const char *hgrm_stem); /* by libslugline */
 int walk_bare(const char *port, uint64_t cnt); /* a blocking recvmmsg, and nothing else */
 int walk_ping(const char *url, const char *socket_path, uint64_t cnt, int64_t gap_ns,
               uint32_t size); /* send, then look */

@@ -135,7 +135,7 @@ class Suite:
                  for i, port in enumerate(ports)]
         with self.daemon(feeds, journal, sink, cores=cores) as (_, path, fan):
             total = cnt // lines * lines
-            reader = self.word("read", path, "sleep", total, cores=cores)
+            reader = self.word("read", path, "count", total, cores=cores)
             drain = self.word("drain", fan, "dial", "frames" if frames else "lines", total, cores=cores) if sink else None
             time.sleep(0.3)  # the sink takes its client's first line
             floods = [self.word("flood", port, "control", size, cnt // lines, cores=cores, wait=False) for port in ports]

@@ -37,6 +37,7 @@ static struct sl_reader *open_reader(const char *socket_path, bool spin)
 /* ---- read ---- */
 
 struct reading {
+    bool only_counts; /* as a peer does that has no receipts to look at */
     struct sl_receipts *receipts;
     struct sl_hist due[SL_LANE_CNT]; /* from when a message was due until it was read */
     uint64_t cnt, missed;
@@ -55,6 +56,8 @@ static void add(struct reading *reading, const struct sl_event *event)
     reading->first_ns = reading->first_ns ? reading->first_ns : reading->last_ns;
     reading->cnt++;
     reading->last_seq = event->seq;
+    if (reading->only_counts)
+        return;
     sl_receipts_add(reading->receipts, event);
     if (sl_gen_due(event->bulletin, &due_ns))
         sl_hist_record(&reading->due[event->lane], event->stamps.read_ns - due_ns);
@@ -116,10 +119,11 @@ static int await_journal(const char *socket_path, struct reading *reading)
     return rc;
 }
 
-int walk_read(const char *socket_path, bool spin, uint64_t cnt, const char *hgrm_stem)
+int walk_read(const char *socket_path, enum walk_reading how, uint64_t cnt, const char *hgrm_stem)
 {
     static struct reading reading;
-    struct sl_reader *reader = open_reader(socket_path, spin);
+    struct sl_reader *reader = open_reader(socket_path, how == WALK_SPINS);
+    reading.only_counts = how == WALK_COUNTS;
     struct sl_event event;
     reading.receipts = sl_receipts_new();
     if (!reader || !reading.receipts)
