@@ -50,8 +50,10 @@ struct log { /* and where it goes */
     int alarm; /* errno; until something is durable again */
 };
 
-struct journal {
+struct sl_journal {
     const struct sl_config *config;
+    struct sl_journal_time time;
+    int64_t looked_ns; /* when the supervisor was listened to last */
     int control_fd, reserved_fd;
     int walk_fd; /* at its end when the walk is gone; -1: there is none */
     struct reserved reserved;
@@ -86,7 +88,7 @@ static uint32_t crc_of(const struct reserved *reserved)
 }
 
 /* Before there is a walk that knows better: as the last one left it. */
-static uint64_t held_from(const struct journal *journal)
+static uint64_t held_from(const struct sl_journal *journal)
 {
     const struct log *tape = &journal->logs[SL_FAMILY_TAPE];
     if (!tape->joined)
@@ -97,7 +99,7 @@ static uint64_t held_from(const struct journal *journal)
     return from ? from : head + 1;
 }
 
-static int write_reserved(struct journal *journal, uint64_t epoch, uint64_t tape_to, uint64_t raw_to)
+static int write_reserved(struct sl_journal *journal, uint64_t epoch, uint64_t tape_to, uint64_t raw_to)
 {
     struct reserved next = { .magic = RESERVED_MAGIC,
                              .turn = journal->reserved.turn + 1,
@@ -121,20 +123,20 @@ static bool is_at_end(int fd)
 }
 
 /* The journal of a supervisor that was killed goes when it has drained.  -EBUSY: it does not. */
-static int await_lock(struct journal *journal)
+static int await_lock(struct sl_journal *journal)
 {
-    int64_t end_ns = sl_clock_mono(NULL) + SL_JOURNAL_LOCK_NS;
+    int64_t end_ns = sl_clock_mono(journal->time.clock) + SL_JOURNAL_LOCK_NS;
     while (flock(journal->reserved_fd, LOCK_EX | LOCK_NB)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -errno;
-        if (sl_clock_mono(NULL) >= end_ns || is_at_end(journal->control_fd))
+        if (sl_clock_mono(journal->time.clock) >= end_ns || is_at_end(journal->control_fd))
             return -EBUSY;
         poll(NULL, 0, 10);
     }
     return 0;
 }
 
-static int read_reserved(struct journal *journal)
+static int read_reserved(struct sl_journal *journal)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/reserved", journal->config->journal_directory);
@@ -153,7 +155,7 @@ static int read_reserved(struct journal *journal)
     return 0;
 }
 
-static void show_alarm(struct journal *journal, const struct log *log)
+static void show_alarm(struct sl_journal *journal, const struct log *log)
 {
     unsigned family = log->scribe.config.family;
     sl_ledger_alarm(journal->ledger, family,
@@ -161,7 +163,7 @@ static void show_alarm(struct journal *journal, const struct log *log)
 }
 
 /* The desk may use them from now on. */
-static void show_reserved(struct journal *journal)
+static void show_reserved(struct sl_journal *journal)
 {
     const uint64_t to[SL_FAMILY_CNT] = { journal->reserved.tape_to, journal->reserved.raw_to };
     for (uint32_t i = 0; i < journal->log_cnt; i++)
@@ -169,7 +171,7 @@ static void show_reserved(struct journal *journal)
             sl_durable_reserve(journal->logs[i].page, to[i]);
 }
 
-static int reserve(struct journal *journal, const uint64_t to[SL_FAMILY_CNT])
+static int reserve(struct sl_journal *journal, const uint64_t to[SL_FAMILY_CNT])
 {
     int rc = write_reserved(journal, journal->epoch, to[SL_FAMILY_TAPE], to[SL_FAMILY_RAW]);
     if (!rc)
@@ -177,14 +179,14 @@ static int reserve(struct journal *journal, const uint64_t to[SL_FAMILY_CNT])
     else if (!journal->reserve_retry_ns)
         sl_say(SL_SAY_ERROR, "journal: numbers cannot be reserved: %s; the tape goes on to %" PRIu64, strerror(-rc),
                journal->reserved.tape_to);
-    journal->reserve_retry_ns = rc ? sl_clock_mono(NULL) + RETRY_NS : 0;
+    journal->reserve_retry_ns = rc ? sl_clock_mono(journal->time.clock) + RETRY_NS : 0;
     journal->reserve_alarm = -rc;
     show_alarm(journal, &journal->logs[SL_FAMILY_TAPE]);
     return rc;
 }
 
 /* As far ahead as the walk may come until we look again. */
-static void reserve_ahead(struct journal *journal, int64_t now_ns)
+static void reserve_ahead(struct sl_journal *journal, int64_t now_ns)
 {
     uint64_t to[SL_FAMILY_CNT] = { journal->reserved.tape_to, journal->reserved.raw_to };
     bool due = false;
@@ -202,7 +204,7 @@ static void reserve_ahead(struct journal *journal, int64_t now_ns)
 
 /* ---- errors of the disk ---- */
 
-static void meet_error(struct journal *journal, struct log *log, int rc, int64_t now_ns)
+static void meet_error(struct sl_journal *journal, struct log *log, int rc, int64_t now_ns)
 {
     const char *family = sl_family_name(log->scribe.config.family);
     if (!log->alarm)
@@ -228,33 +230,33 @@ static void try_again(struct log *log, int64_t now_ns)
 /* ---- records ---- */
 
 /* Numbers that cannot be had any more; from here on they are named. */
-static int write_hole(struct journal *journal, struct log *log, uint64_t last, const char *why)
+static int write_hole(struct sl_journal *journal, struct log *log, uint64_t last, const char *why)
 {
     _Alignas(64) unsigned char buf[SL_SEGMENT_HOLE_MAX];
-    int64_t now_ns = sl_clock_real(NULL);
+    int64_t now_ns = sl_clock_real(journal->time.clock);
     sl_segment_hole(buf, journal->epoch, log->next, last, now_ns, why);
+    if (log->joined) /* before it can be on the disk: who comes after us passes what is there */
+        sl_durable_hole(log->page, log->next, last);
     int rc = sl_scribe_put(&log->scribe, (struct sl_record *)buf, now_ns);
     if (rc)
         return rc;
     sl_say(SL_SAY_WARN, "journal family=%s first=%" PRIu64 " last=%" PRIu64 ": not in the journal: %s",
            sl_family_name(log->scribe.config.family), log->next, last, why);
-    if (log->joined)
-        sl_durable_hole(log->page, log->next, last);
     log->next = last + 1;
     return 0;
 }
 
-static int write_long(struct journal *journal, struct log *log)
+static int write_long(struct sl_journal *journal, struct log *log)
 {
     int got = sl_log_next(&log->rx, journal->scratch, journal->scratch_len);
     if (got != SL_LOG_RECORD)
         return got;
-    int rc = sl_scribe_put(&log->scribe, journal->scratch, sl_clock_real(NULL));
+    int rc = sl_scribe_put(&log->scribe, journal->scratch, sl_clock_real(journal->time.clock));
     return rc ? rc : SL_LOG_RECORD;
 }
 
 /* The next record goes from the log straight into the buffer, where there is room for it.  enum sl_log_got, -errno. */
-static int write_next(struct journal *journal, struct log *log)
+static int write_next(struct sl_journal *journal, struct log *log)
 {
     uint32_t room;
     struct sl_record *record = sl_scribe_claim(&log->scribe, &room);
@@ -266,9 +268,23 @@ static int write_next(struct journal *journal, struct log *log)
     return got == -EMSGSIZE ? write_long(journal, log) : got;
 }
 
-/* Up to a turn's worth.  True when there was something. */
-static bool follow(struct journal *journal, struct log *log, int64_t now_ns)
+/* The tape's own first record says so of its numbers; a raw log has no notices. */
+static int name_unused(struct sl_journal *journal, struct log *log)
 {
+    if (log->scribe.config.family != SL_FAMILY_RAW || log->next >= log->rx.first_seq)
+        return 0;
+    return write_hole(journal, log, log->rx.first_seq - 1,
+                      "reserved by a start that ended before it used or kept them");
+}
+
+/* Up to a turn's worth.  True when there was something. */
+static bool follow(struct sl_journal *journal, struct log *log, int64_t now_ns)
+{
+    int unused_rc = name_unused(journal, log);
+    if (unused_rc) {
+        meet_error(journal, log, unused_rc, now_ns);
+        return true;
+    }
     for (uint32_t i = 0; i < RECORDS_PER_TURN; i++) {
         int got = write_next(journal, log);
         if (got == SL_LOG_NONE)
@@ -289,7 +305,7 @@ static bool follow(struct journal *journal, struct log *log, int64_t now_ns)
 }
 
 /* One look at one log: what is new, what is due, what has come back. */
-static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
+static bool tend(struct sl_journal *journal, struct log *log, int64_t now_ns)
 {
     bool busy = false;
     if (log->retry_ns && now_ns >= log->retry_ns)
@@ -320,13 +336,13 @@ static bool tend(struct journal *journal, struct log *log, int64_t now_ns)
 
 /* ---- the ledger ---- */
 
-static const struct sl_books *books_of(const struct journal *journal)
+static const struct sl_books *books_of(const struct sl_journal *journal)
 {
     return journal->has_books ? &journal->books : NULL;
 }
 
 /* Of all that is counted: whether it is worth writing. */
-static uint64_t sum_books(const struct journal *journal)
+static uint64_t sum_books(const struct sl_journal *journal)
 {
     uint64_t sum = sl_ledger_durable(journal->ledger)->seq + sl_ledger_look(journal->ledger)->epoch;
     for (uint32_t feed = 0; journal->has_books && feed < journal->books.feed_cnt; feed++) {
@@ -338,7 +354,7 @@ static uint64_t sum_books(const struct journal *journal)
     return sum;
 }
 
-static void write_books(struct journal *journal)
+static void write_books(struct sl_journal *journal)
 {
     uint64_t sum = sum_books(journal);
     if (sum == journal->books_sum)
@@ -348,10 +364,10 @@ static void write_books(struct journal *journal)
     if (rc && !journal->books_failed)
         sl_say(SL_SAY_ERROR, "journal: the books cannot be written: %s; they are kept in memory", strerror(-rc));
     journal->books_failed = rc;
-    journal->books_sum = rc ? 0 : sum;
+    journal->books_sum = rc ? UINT64_MAX : sum;
 }
 
-static void write_books_in_time(struct journal *journal, int64_t now_ns)
+static void write_books_in_time(struct sl_journal *journal, int64_t now_ns)
 {
     if (now_ns - journal->books_ns < SL_JOURNAL_BOOKS_NS)
         return;
@@ -360,7 +376,7 @@ static void write_books_in_time(struct journal *journal, int64_t now_ns)
 }
 
 /* What the journal has behind the last number that the ledger knows: who counted it was killed. */
-static int count_again(struct journal *journal)
+static int count_again(struct sl_journal *journal)
 {
     static struct sl_roster roster;
     static struct sl_ledger_durable found;
@@ -389,7 +405,7 @@ static int count_again(struct journal *journal)
 }
 
 /* A ledger that begins counts from here on. */
-static int open_books(struct journal *journal)
+static int open_books(struct sl_journal *journal)
 {
     char path[4096];
     static const uint64_t none[SL_LEDGER_ROWS];
@@ -409,17 +425,19 @@ static int open_books(struct journal *journal)
     if (!rc && fresh)
         sl_ledger_caught_up(ledger);
     journal->counted = *sl_ledger_durable(ledger);
+    if (!rc)
+        write_books(journal); /* who is killed before the first look has begun all the same */
     return rc;
 }
 
-static void leave_books(struct journal *journal)
+static void leave_books(struct sl_journal *journal)
 {
     if (journal->has_books)
         sl_mem_close(&journal->books_mem);
     journal->has_books = false;
 }
 
-static int join_books(struct journal *journal, int fd, uint32_t thread_cnt)
+static int join_books(struct sl_journal *journal, int fd, uint32_t thread_cnt)
 {
     leave_books(journal);
     int rc = sl_mem_open(&journal->books_mem, fd, 1, false);
@@ -446,7 +464,7 @@ static void leave_log(struct log *log)
 }
 
 /* Records name their feed by its number only, which is another's when the configuration has changed. */
-static void note_feeds(const struct journal *journal, const struct log *log)
+static void note_feeds(const struct sl_journal *journal, const struct log *log)
 {
     static struct sl_roster roster;
     roster.cnt = journal->config->feed_cnt;
@@ -458,7 +476,7 @@ static void note_feeds(const struct journal *journal, const struct log *log)
                sl_family_name(log->scribe.config.family), strerror(-rc));
 }
 
-static int join_log(struct journal *journal, struct log *log, int fd, int page_fd)
+static int join_log(struct sl_journal *journal, struct log *log, int fd, int page_fd)
 {
     leave_log(log);
     int rc = sl_mem_open(&log->mem, fd, 1, false);
@@ -472,28 +490,23 @@ static int join_log(struct journal *journal, struct log *log, int fd, int page_f
     log->page = log->page_mem.addr;
     log->joined = true;
     journal->epoch = sl_log_epoch(&log->rx);
-    uint64_t first = log->rx.first_seq;
-    /* The tape's own first record says so of its numbers; a raw log has no notices. */
-    if (log->scribe.config.family == SL_FAMILY_RAW && log->next < first && !log->retry_ns) {
-        rc = write_hole(journal, log, first - 1, "reserved by a start that ended before it used or kept them");
-        if (rc)
-            meet_error(journal, log, rc, sl_clock_mono(NULL));
-    }
-    if (log->next < first && log->scribe.config.family == SL_FAMILY_TAPE)
-        log->next = first;
+    /* next stays before first until that record, which names what is between, is written: it may be run over, too. */
     sl_log_seek(&log->rx, log->next);
+    /* A journal that was killed had written it and not said so, and nothing more may come for a long time. */
+    if (log->scribe.durable_seq > sl_durable_done(log->page))
+        sl_durable_pass(log->page, log->scribe.durable_seq);
     note_feeds(journal, log);
     return 0;
 }
 
-static void forget_walk(struct journal *journal)
+static void forget_walk(struct sl_journal *journal)
 {
     if (journal->walk_fd >= 0)
         close(journal->walk_fd);
     journal->walk_fd = -1;
 }
 
-static int join_logs(struct journal *journal, const int *fds, unsigned fd_cnt, uint32_t thread_cnt)
+static int join_logs(struct sl_journal *journal, const int *fds, unsigned fd_cnt, uint32_t thread_cnt)
 {
     if (fd_cnt != 2 * journal->log_cnt + 2)
         return -EPROTO;
@@ -527,7 +540,7 @@ static uint64_t used_to(const struct log *log, uint64_t reserved)
     return head > reserved ? head : reserved;
 }
 
-static void fail(const struct journal *journal, int rc)
+static void fail(const struct sl_journal *journal, int rc)
 {
     struct sl_journal_word word = { .what = SL_JOURNAL_FAILED };
     snprintf(word.text, sizeof(word.text), "journal: %s: %s", journal->config->journal_directory,
@@ -545,7 +558,7 @@ static uint64_t new_epoch(void)
 
 /* Before the walk begins there are numbers for it on the disk, and its epoch: whatever becomes of it, the next knows
  * which numbers may have been seen. */
-static int tell_places(struct journal *journal, bool drained)
+static int tell_places(struct sl_journal *journal, bool drained)
 {
     const struct reserved *reserved = &journal->reserved;
     const struct log *tape = &journal->logs[SL_FAMILY_TAPE], *raw = &journal->logs[SL_FAMILY_RAW];
@@ -570,7 +583,7 @@ static int tell_places(struct journal *journal, bool drained)
     return 0;
 }
 
-static bool anything_under_way(const struct journal *journal)
+static bool anything_under_way(const struct sl_journal *journal)
 {
     for (uint32_t i = 0; i < journal->log_cnt; i++)
         if (journal->logs[i].scribe.oldest != journal->logs[i].scribe.fill)
@@ -578,14 +591,22 @@ static bool anything_under_way(const struct journal *journal)
     return false;
 }
 
-static void rest_a_little(struct journal *journal, bool busy)
+static void nap(struct sl_journal *journal)
 {
-    sl_disk_reap(journal->disk, busy ? 0 : SL_TIME_NS / 1000);
-    if (!busy && !anything_under_way(journal)) /* until it is tried again */
+    if (journal->time.nap)
+        journal->time.nap(journal->time.self);
+    else
         poll(NULL, 0, 1);
 }
 
-static uint64_t durable_sum(const struct journal *journal)
+static void rest_a_little(struct sl_journal *journal, bool busy)
+{
+    sl_disk_reap(journal->disk, busy ? 0 : SL_TIME_NS / 1000);
+    if (!busy && !anything_under_way(journal)) /* until it is tried again */
+        nap(journal);
+}
+
+static uint64_t durable_sum(const struct sl_journal *journal)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < journal->log_cnt; i++)
@@ -593,14 +614,14 @@ static uint64_t durable_sum(const struct journal *journal)
     return sum;
 }
 
-static bool is_gone(const struct journal *journal) { return journal->walk_fd < 0 || is_at_end(journal->walk_fd); }
+static bool is_gone(const struct sl_journal *journal) { return journal->walk_fd < 0 || is_at_end(journal->walk_fd); }
 
 /* The supervisor is gone.  The walk learns that as we do, and drains: what it still publishes is seen by readers, and
  * wants to be on the disk. */
-static void see_out(struct journal *journal)
+static void see_out(struct sl_journal *journal)
 {
-    int64_t now_ns = sl_clock_mono(NULL), end_ns = now_ns + SL_DRAIN_NS + SL_TIME_NS;
-    for (; !is_gone(journal) && now_ns < end_ns; now_ns = sl_clock_mono(NULL)) {
+    int64_t now_ns = sl_clock_mono(journal->time.clock), end_ns = now_ns + SL_DRAIN_NS + SL_TIME_NS;
+    for (; !is_gone(journal) && now_ns < end_ns; now_ns = sl_clock_mono(journal->time.clock)) {
         bool busy = false;
         for (uint32_t i = 0; i < journal->log_cnt; i++)
             busy |= tend(journal, &journal->logs[i], now_ns);
@@ -611,29 +632,42 @@ static void see_out(struct journal *journal)
         sl_say(SL_SAY_ERROR, "journal: the walk does not end; its last records may be missing, and will be named");
 }
 
+/* What is said to be lost now must not come after all: an agency sends it again, and then it is there twice. */
+static void give_up(struct sl_journal *journal)
+{
+    int64_t now_ns = sl_clock_mono(journal->time.clock);
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        struct log *log = &journal->logs[i];
+        if (log->scribe.put_seq > log->scribe.durable_seq && !sl_scribe_abandon(&log->scribe))
+            try_again(log, now_ns);
+    }
+}
+
 /* The walk is gone: all that it published is to be on the disk before the next one begins.  A disk on which nothing
  * comes forward is given up. */
-static void drain(struct journal *journal)
+static void drain(struct sl_journal *journal)
 {
-    int64_t end_ns = sl_clock_mono(NULL) + DRAIN_NS;
+    int64_t end_ns = sl_clock_mono(journal->time.clock) + DRAIN_NS;
     uint64_t durable = durable_sum(journal);
     bool drained = false;
     journal->draining = true;
-    while (!drained && sl_clock_mono(NULL) < end_ns) {
+    while (!drained && sl_clock_mono(journal->time.clock) < end_ns) {
         bool busy = false;
         drained = true;
         for (uint32_t i = 0; i < journal->log_cnt; i++) {
-            busy |= tend(journal, &journal->logs[i], sl_clock_mono(NULL));
+            busy |= tend(journal, &journal->logs[i], sl_clock_mono(journal->time.clock));
             drained &= is_drained(&journal->logs[i]);
         }
         if (durable_sum(journal) != durable)
-            end_ns = sl_clock_mono(NULL) + DRAIN_NS;
+            end_ns = sl_clock_mono(journal->time.clock) + DRAIN_NS;
         durable = durable_sum(journal);
         rest_a_little(journal, busy || drained);
     }
     journal->draining = false;
-    if (!drained)
+    if (!drained) {
         sl_say(SL_SAY_ERROR, "journal: not all that was published could be written; a hole will say so");
+        give_up(journal);
+    }
     if (!is_gone(journal))
         return;
     uint64_t to[SL_FAMILY_CNT] = { journal->given[SL_FAMILY_TAPE], journal->given[SL_FAMILY_RAW] };
@@ -644,7 +678,7 @@ static void drain(struct journal *journal)
 }
 
 /* One word of the supervisor's.  False: it is gone, or wants us to go. */
-static bool obey(struct journal *journal)
+static bool obey(struct sl_journal *journal)
 {
     struct sl_journal_word word;
     int fds[SL_MEM_FDS_MAX];
@@ -676,7 +710,7 @@ static bool obey(struct journal *journal)
 
 /* ---- the process ---- */
 
-static int64_t due_in(const struct journal *journal, int64_t now_ns)
+static int64_t due_in(const struct sl_journal *journal, int64_t now_ns)
 {
     int64_t wait_ns = LOOK_NS;
     for (uint32_t i = 0; i < journal->log_cnt; i++) {
@@ -688,7 +722,7 @@ static int64_t due_in(const struct journal *journal, int64_t now_ns)
 }
 
 /* Nothing was there to do: until something is published, has been written, is due, or LOOK_NS have passed. */
-static void rest(struct journal *journal, int64_t now_ns)
+static void rest(struct sl_journal *journal, int64_t now_ns)
 {
     struct log *tape = &journal->logs[SL_FAMILY_TAPE];
     int64_t wait_ns = due_in(journal, now_ns);
@@ -702,25 +736,26 @@ static void rest(struct journal *journal, int64_t now_ns)
     }
 }
 
-static void run(struct journal *journal)
+int sl_journal_poll(struct sl_journal *journal)
 {
-    int64_t looked_ns = 0;
-    for (;;) {
-        int64_t now_ns = sl_clock_mono(NULL);
-        bool busy = false;
-        sl_disk_reap(journal->disk, 0);
-        for (uint32_t i = 0; i < journal->log_cnt; i++)
-            busy |= tend(journal, &journal->logs[i], now_ns);
-        reserve_ahead(journal, now_ns);
-        if (!busy || now_ns - looked_ns >= LOOK_NS) {
-            looked_ns = now_ns;
-            write_books_in_time(journal, now_ns);
-            if (!obey(journal))
-                return;
-        }
-        if (!busy)
-            rest(journal, now_ns);
-    }
+    int64_t now_ns = sl_clock_mono(journal->time.clock);
+    bool busy = false;
+    sl_disk_reap(journal->disk, 0);
+    for (uint32_t i = 0; i < journal->log_cnt; i++)
+        busy |= tend(journal, &journal->logs[i], now_ns);
+    reserve_ahead(journal, now_ns);
+    if (busy && now_ns - journal->looked_ns < LOOK_NS)
+        return true;
+    journal->looked_ns = now_ns;
+    write_books_in_time(journal, now_ns);
+    return obey(journal) ? busy : -EPIPE;
+}
+
+static void run(struct sl_journal *journal)
+{
+    for (int rc; (rc = sl_journal_poll(journal)) >= 0;)
+        if (!rc)
+            rest(journal, sl_clock_mono(journal->time.clock));
 }
 
 static int make_folders(const char *directory)
@@ -750,7 +785,7 @@ static void give_folders(const struct sl_config *config)
     }
 }
 
-static int open_family(struct journal *journal, enum sl_family family, bool tape_lives)
+static int open_family(struct sl_journal *journal, enum sl_family family, bool tape_lives)
 {
     const struct sl_config *config = journal->config;
     struct sl_catalog_state state;
@@ -779,7 +814,7 @@ static int open_family(struct journal *journal, enum sl_family family, bool tape
     return sl_scribe_init(&log->scribe, &scribe);
 }
 
-static int open_journal(struct journal *journal, bool tape_lives)
+static int open_journal(struct sl_journal *journal, bool tape_lives)
 {
     const struct sl_config *config = journal->config;
     uint64_t longest = config->tape_len > config->raw_len ? config->tape_len : config->raw_len;
@@ -809,7 +844,7 @@ static int open_journal(struct journal *journal, bool tape_lives)
 }
 
 /* The supervisor is gone, or has done it. */
-static void close_books(struct journal *journal)
+static void close_books(struct sl_journal *journal)
 {
     struct log *tape = &journal->logs[SL_FAMILY_TAPE];
     if (journal->has_books && tape->joined && is_gone(journal))
@@ -818,31 +853,63 @@ static void close_books(struct journal *journal)
     leave_books(journal);
 }
 
-int sl_journal_main(const struct sl_config *config, struct sl_ledger *ledger, bool tape_lives, int control_fd)
+int sl_journal_open(struct sl_journal **out, const struct sl_journal_begin *begin)
 {
-    static struct journal journal;
-    journal = (struct journal){
-        .config = config, .ledger = ledger, .control_fd = control_fd, .reserved_fd = -1, .books_fd = -1, .walk_fd = -1
-    };
-    int rc = open_journal(&journal, tape_lives);
+    static struct sl_journal one;
+    struct sl_journal *journal = *out = &one;
+    one = (struct sl_journal){ .config = begin->config,
+                               .time = begin->time,
+                               .ledger = begin->ledger,
+                               .control_fd = begin->control_fd,
+                               .reserved_fd = -1,
+                               .books_fd = -1,
+                               .books_sum = UINT64_MAX,
+                               .walk_fd = -1 };
+    int rc = open_journal(journal, begin->tape_lives);
     if (rc) {
-        fail(&journal, rc);
-        return 1;
+        fail(journal, rc);
+        return rc;
     }
     sl_say(SL_SAY_INFO, "journal up pid=%d directory=%s durable=%" PRIu64 " writes by %s", getpid(),
-           config->journal_directory, journal.logs[SL_FAMILY_TAPE].scribe.durable_seq, sl_disk_way(journal.disk));
-    if (tell_places(&journal, false))
-        return 1;
-    run(&journal);
-    see_out(&journal);
-    drain(&journal);
-    close_books(&journal);
-    for (uint32_t i = 0; i < journal.log_cnt; i++) {
-        int end_rc = sl_scribe_end(&journal.logs[i].scribe);
-        rc = rc ? rc : end_rc;
-        sl_scribe_fini(&journal.logs[i].scribe);
-        leave_log(&journal.logs[i]);
+           begin->config->journal_directory, journal->logs[SL_FAMILY_TAPE].scribe.durable_seq,
+           sl_disk_way(journal->disk));
+    return tell_places(journal, false);
+}
+
+void sl_journal_drop(struct sl_journal *journal)
+{
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        sl_scribe_fini(&journal->logs[i].scribe);
+        leave_log(&journal->logs[i]);
     }
-    sl_disk_delete(journal.disk);
-    return rc ? 1 : 0;
+    leave_books(journal);
+    forget_walk(journal);
+    sl_disk_delete(journal->disk);
+    munmap(journal->scratch, journal->scratch_len);
+    close(journal->books_fd);
+    close(journal->reserved_fd);
+}
+
+int sl_journal_close(struct sl_journal *journal)
+{
+    int rc = 0;
+    see_out(journal);
+    drain(journal);
+    close_books(journal);
+    for (uint32_t i = 0; i < journal->log_cnt; i++) {
+        struct sl_scribe *scribe = &journal->logs[i].scribe;
+        int end_rc = scribe->error ? sl_scribe_abandon(scribe) : sl_scribe_end(scribe);
+        rc = rc ? rc : end_rc;
+    }
+    sl_journal_drop(journal);
+    return rc;
+}
+
+int sl_journal_main(const struct sl_journal_begin *begin)
+{
+    struct sl_journal *journal;
+    if (sl_journal_open(&journal, begin))
+        return 1;
+    run(journal);
+    return sl_journal_close(journal) ? 1 : 0;
 }

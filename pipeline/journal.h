@@ -3,7 +3,7 @@
  *
  *     supervisor -- fork --> journal:  PLACES | FAILED ->   <- LOGS, DRAIN
  *
- * Life      sl_journal_main is the whole life of the child; its return value is its exit status.  It says PLACES when
+ * Life      sl_journal_main is the whole life of the child.  It says PLACES when
  *           it has mended what was there, so that the walk may begin, and again when it has drained the logs of a walk
  *           that is gone.  The end of the socket ends it: when the walk, which ends then too, has gone, after a last
  *           drain.
@@ -24,6 +24,7 @@
 #ifndef SL_PIPELINE_JOURNAL_H
 #define SL_PIPELINE_JOURNAL_H
 
+#include "pipeline/clock.h"
 #include "pipeline/config.h"
 
 #define SL_JOURNAL_STEP    65536u
@@ -54,7 +55,29 @@ struct sl_journal_word {
 
 struct sl_ledger;
 
-/* tape_lives: the records that were under way to the disk can still be had. */
-int sl_journal_main(const struct sl_config *config, struct sl_ledger *ledger, bool tape_lives, int control_fd);
+struct sl_journal_time { /* zeros: the real one */
+    const struct sl_clock *clock;
+    void (*nap)(void *self); /* when there is nothing to do for a moment and something is waited for */
+    void *self;
+};
+
+struct sl_journal_begin {
+    const struct sl_config *config;
+    struct sl_ledger *ledger;
+    bool tape_lives; /* the records that were under way to the disk can still be had */
+    int control_fd;
+    struct sl_journal_time time;
+};
+
+/* The whole life of a process.  Its exit status. */
+int sl_journal_main(const struct sl_journal_begin *begin);
+
+/* The same in pieces, for who brings the disk and the time: one at a time in a process. */
+struct sl_journal;
+int sl_journal_open(struct sl_journal **journal, const struct sl_journal_begin *begin);
+/* One bounded batch.  0: nothing was there to do; -EPIPE: the supervisor is gone, close. */
+int sl_journal_poll(struct sl_journal *journal);
+int sl_journal_close(struct sl_journal *journal); /* in order */
+void sl_journal_drop(struct sl_journal *journal); /* as if it were killed: what is under way is for the disk */
 
 #endif

@@ -39,20 +39,37 @@ static int read_tape(struct sl_desk *desk, const struct sl_mem *tape)
     return rc;
 }
 
+static int map_before(const struct sl_mem *before, struct sl_mem *tape)
+{
+    int fd = before->fd < 0 ? -1 : fcntl(before->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return before->fd < 0 ? -ENOENT : -errno;
+    int rc = sl_mem_open(tape, fd, before->len, false);
+    if (rc)
+        close(fd);
+    return rc;
+}
+
 static int read_before(struct sl_desk *desk, const struct sl_mem *before)
 {
     struct sl_mem tape;
-    int fd = before->fd < 0 ? -1 : fcntl(before->fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return before->fd < 0 ? 0 : -errno;
-    int rc = sl_mem_open(&tape, fd, before->len, false);
-    if (rc) {
-        close(fd);
-        return rc;
-    }
+    int rc = map_before(before, &tape);
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
     rc = read_tape(desk, &tape);
     sl_mem_close(&tape);
     return rc;
+}
+
+bool sl_recall_is_whole(const struct sl_mem *before)
+{
+    struct sl_log_rx rx;
+    struct sl_mem tape;
+    if (map_before(before, &tape))
+        return false;
+    bool whole = !sl_log_join_rx(&rx, tape.addr, tape.len) && rx.next_seq == rx.first_seq;
+    sl_mem_close(&tape);
+    return whole;
 }
 
 static const struct sl_bulletin *bulletin_in(const struct sl_record *record)

@@ -31,9 +31,10 @@ struct sl_past {
 };
 
 /* The journal's records from from_seq on, and at least the last window_cnt: what is held is held again, and, as with
- * the tape, what was published is known.  The first walk of a supervisor wants all that the window can know; for a
- * later one, which can read the tape itself, from_seq, the first that is still held, is enough.  Before sl_recall.
- * Feeds go by their names, whatever their numbers were when a record was written.  *cnt: records. */
+ * the tape, what was published is known.  The first walk of a supervisor wants all that the window can know, and so
+ * does one whose forerunner's tape has gone round; for another one, which can read all of that tape itself, from_seq,
+ * the first that is still held, is enough.  Before sl_recall.  Feeds go by their names, whatever their numbers were
+ * when a record was written.  *cnt: records. */
 struct sl_recall_past {
     const char *directory;
     const struct sl_feed *feeds; /* of now */
@@ -41,6 +42,8 @@ struct sl_recall_past {
     uint64_t from_seq, window_cnt;
 };
 int sl_recall_journal(struct sl_desk *desk, const struct sl_recall_past *past, uint64_t *cnt);
+/* The tape of the walk before still has its first record. */
+bool sl_recall_is_whole(const struct sl_mem *before);
 /* before: the tape of the walk before, by its descriptor; fd -1: there was none. */
 int sl_recall(struct sl_desk *desk, const struct sl_mem *before, struct sl_past *past);
 

@@ -533,8 +533,11 @@ static void start_journal(struct supervisor *supervisor, int64_t now_ns)
     if (supervisor->journal_pid == 0) {
         leave_to_parent(supervisor);
         close(pair[0]);
-        _exit(sl_journal_main(supervisor->config, supervisor->memory.ledger.addr,
-                              supervisor->undrained && !supervisor->unread, pair[1]));
+        struct sl_journal_begin begin = { .config = supervisor->config,
+                                          .ledger = supervisor->memory.ledger.addr,
+                                          .tape_lives = supervisor->undrained && !supervisor->unread,
+                                          .control_fd = pair[1] };
+        _exit(sl_journal_main(&begin));
     }
     close(pair[1]);
     if (supervisor->journal_pid < 0) { /* -1 would be everybody to kill */

@@ -548,7 +548,7 @@ static void recall_journal(struct sl_walk *walk, const struct sl_config *config,
                                    .feeds = walk->feeds,
                                    .feed_cnt = walk->feed_cnt,
                                    .from_seq = memory->held_from,
-                                   .window_cnt = memory->before.fd < 0 ? config->window_cnt : 0 };
+                                   .window_cnt = sl_recall_is_whole(&memory->before) ? 0 : config->window_cnt };
     if (!config->journal_directory || !memory->journal_seats[0].addr)
         return;
     int rc = sl_recall_journal(walk->desk, &past, &cnt);
@@ -635,6 +635,8 @@ struct sl_rx_sink sl_walk_sink(struct sl_walk *walk, uint32_t rx)
 {
     return (struct sl_rx_sink){ walk->sides[rx].frame, sl_frame_take, sl_frame_line };
 }
+
+struct sl_ack *sl_walk_acks(struct sl_walk *walk, uint32_t rx) { return walk->sides[rx].acks; }
 
 const struct sl_books *sl_walk_books(const struct sl_walk *walk) { return &walk->books; }
 

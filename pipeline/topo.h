@@ -70,6 +70,8 @@ struct sl_thread *sl_walk_threads(struct sl_walk *walk, uint32_t *cnt);
 struct sl_desk *sl_walk_desk(struct sl_walk *walk);
 /* Where the packets of receive thread rx go. */
 struct sl_rx_sink sl_walk_sink(struct sl_walk *walk, uint32_t rx);
+/* What those packets are acknowledged by, where lines are (struct sl_packet.ack). */
+struct sl_ack *sl_walk_acks(struct sl_walk *walk, uint32_t rx);
 const struct sl_books *sl_walk_books(const struct sl_walk *walk);
 void sl_walk_drain(struct sl_walk *walk); /* lines stop; what is inside goes on to the tape */
 bool sl_walk_idle(const struct sl_walk *walk); /* nothing framed is unanswered, and no file in its hands */
