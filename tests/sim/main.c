@@ -1,4 +1,5 @@
 /* tests/sim/main.c - sim [--seed N] [--seeds FROM..TO] [-v]: days of the whole walk, each from its seed. */
+#include "tests/sim/seeds.h"
 #include "tests/sim/sim.h"
 
 #include <inttypes.h>
@@ -212,15 +213,6 @@ static bool say_what_happened(const uint64_t *all, bool verbose)
         good = false;
     }
     return good;
-}
-
-static bool read_seeds(const char *text, uint64_t *from, uint64_t *to)
-{
-    char *end;
-    *from = *to = strtoull(text, &end, 10);
-    if (end != text && !strncmp(end, "..", 2))
-        *to = strtoull(end + 2, &end, 10);
-    return end != text && !*end && *from <= *to;
 }
 
 int main(int argc, char **argv)
