@@ -70,4 +70,4 @@ static void subscribe(struct fanout_job *job, uint32_t idx)
     fanout_done(job, idx);
 }
 
-const struct bench_fanout bench_fanout_bare = { "bare ring", open_ring, publish, subscribe, close_ring };
+const struct bench_fanout bench_fanout_bare = { "bare ring", false, open_ring, publish, subscribe, close_ring };

@@ -92,5 +92,5 @@ static void close_way(struct fanout_job *job)
     free(way);
 }
 
-const struct bench_fanout bench_fanout_zmq_ipc = { "zeromq ipc", open_ipc, publish, subscribe, close_way };
-const struct bench_fanout bench_fanout_zmq_tcp = { "zeromq tcp", open_tcp, publish, subscribe, close_way };
+const struct bench_fanout bench_fanout_zmq_ipc = { "zeromq ipc", true, open_ipc, publish, subscribe, close_way };
+const struct bench_fanout bench_fanout_zmq_tcp = { "zeromq tcp", true, open_tcp, publish, subscribe, close_way };

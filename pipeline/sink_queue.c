@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -38,8 +39,21 @@ static void forget(struct sl_sink_queue *queue, uint64_t idx)
     if (!slot->item)
         return;
     queue->bytes -= sl_sink_item_len(slot->item);
-    free(slot->item);
+    if (queue->spare_item)
+        free(slot->item);
+    else
+        queue->spare_item = slot->item;
     slot->item = NULL;
+}
+
+struct sl_sink_item *sl_sink_queue_alloc(struct sl_sink_queue *queue, size_t len)
+{
+    struct sl_sink_item *item = queue->spare_item;
+    size_t cap = item ? malloc_usable_size(item) : 0;
+    if (cap < len || cap / 2 > len)
+        return malloc(len);
+    queue->spare_item = NULL;
+    return item;
 }
 
 /* ---- the spill file ---- */
@@ -154,6 +168,7 @@ void sl_sink_queue_fini(struct sl_sink_queue *queue)
     for (uint64_t idx = queue->first; idx < queue->head; idx++)
         forget(queue, idx);
     free(queue->stuck);
+    free(queue->spare_item);
     free(queue->slots);
     free(queue->stories);
     if (queue->spill_fd >= 0)

@@ -60,6 +60,7 @@ struct sl_sink_queue {
     struct sl_sink_story *stories; /* conflate: the last item of a story, by its hash; a collision conflates less */
     uint64_t conflated, cut; /* items that gave way */
     struct sl_bookmark done_place;
+    struct sl_sink_item *spare_item; /* the last that was given back: the next is often as long */
     struct sl_sink_item *stuck; /* the disk did not take it: there is no room until it does */
     /* spill */
     int spill_fd; /* -1: none */
@@ -77,8 +78,10 @@ void sl_sink_queue_fini(struct sl_sink_queue *queue);
 
 /* Whether push would take one more. */
 bool sl_sink_queue_room(struct sl_sink_queue *queue);
-/* Takes the item, which is malloc'ed; only when there is room.  -ENOSPC and the like: the disk does not take it just
- * now, and nothing is read on until it does. */
+/* Memory for an item of len bytes, all together; NULL: there is none. */
+struct sl_sink_item *sl_sink_queue_alloc(struct sl_sink_queue *queue, size_t len);
+/* Takes the item, which is malloc'ed, or of alloc; only when there is room.  -ENOSPC and the like: the disk does not
+ * take it just now, and nothing is read on until it does. */
 int sl_sink_queue_push(struct sl_sink_queue *queue, struct sl_sink_item *item);
 /* Nothing to send here, but the place moves on once all before it is done. */
 void sl_sink_queue_pass(struct sl_sink_queue *queue, struct sl_bookmark place);

@@ -136,7 +136,7 @@ static struct sl_sink_item *make_item(struct sl_sink *sink, const struct sl_even
         sink->buf_cap = 2 * len;
         len = write_item(sink, event, &head_len);
     }
-    struct sl_sink_item *item = malloc(sizeof(*item) + len);
+    struct sl_sink_item *item = sl_sink_queue_alloc(&sink->queue, sizeof(*item) + len);
     if (!item)
         return NULL;
     *item = (struct sl_sink_item){

@@ -24,7 +24,7 @@ def read_arguments(description):
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("cases", nargs="*")
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()  # cases stand behind options
     daemons.SLUGLINE, ROUNDS, SEED = asked.slugline, asked.rounds, asked.seed
     return asked
 
