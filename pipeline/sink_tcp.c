@@ -357,8 +357,12 @@ static bool give_straight(struct sl_sink *sink, struct client *client)
     size_t left = sent > 0 ? (size_t)sent : 0;
     for (; done < cnt && left >= pieces[done].iov_len; done++)
         left -= pieces[done].iov_len;
-    if (left && keep_rest(client, &pieces[done], left))
-        done++;
+    /* Half an item has gone: without its other half the stream would make no sense any more. */
+    if (left && !keep_rest(client, &pieces[done], left)) {
+        forget(sink, client);
+        return false;
+    }
+    done += left > 0;
     sink->account.sent += done;
     client->idx = done < cnt ? idxs[done] : idx;
     if (client->idx > sink->queue.first) {
