@@ -377,6 +377,25 @@ struct sl_bookmark sl_sink_queue_place(const struct sl_sink_queue *queue, uint64
     return idx > queue->done ? slot_of(queue, idx - 1)->place : queue->done_place;
 }
 
+bool sl_sink_queue_follows(const struct sl_sink_queue *queue, uint64_t from, struct sl_bookmark place, uint64_t *idx)
+{
+    const struct sl_sink_item *first = sl_sink_queue_at(queue, from);
+    /* An item before its next one that the queue still has: nothing lies between. */
+    if (!first || first->epoch != place.epoch || first->seq > place.seq + 1)
+        return false;
+    uint64_t low = from, high = queue->head;
+    while (low < high) { /* within one epoch numbers grow; of a later one all are behind */
+        uint64_t middle = low + (high - low) / 2;
+        const struct sl_sink_item *item = sl_sink_queue_at(queue, middle);
+        if (item && item->epoch == place.epoch && item->seq <= place.seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *idx = low;
+    return true;
+}
+
 void sl_sink_queue_again(struct sl_sink_queue *queue) { queue->next = queue->done; }
 
 void sl_sink_queue_drop(struct sl_sink_queue *queue)

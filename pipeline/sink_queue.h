@@ -93,6 +93,8 @@ void sl_sink_queue_done(struct sl_sink_queue *queue, uint64_t idx);
 /* Of the last item below idx, which is one that is not gone. */
 struct sl_bookmark sl_sink_queue_place(const struct sl_sink_queue *queue, uint64_t idx);
 void sl_sink_queue_again(struct sl_sink_queue *queue);
+/* Whether the queue goes on behind this place, from item from on: then *idx is the first that lies behind. */
+bool sl_sink_queue_follows(const struct sl_sink_queue *queue, uint64_t from, struct sl_bookmark place, uint64_t *idx);
 /* Drops all that is not done. */
 void sl_sink_queue_drop(struct sl_sink_queue *queue);
 /* An item by its index; NULL: superseded, gone or not there yet. */

@@ -217,21 +217,7 @@ static bool meets_queue(const struct sl_sink *sink, const struct client *client,
     uint64_t from = queue->first;
     if (!client->binary && (!tcp->json_cnt || tcp->json_idx > from))
         from = tcp->json_cnt ? tcp->json_idx : queue->head;
-    const struct sl_sink_item *first = sl_sink_queue_at(queue, from);
-    /* An item before its next one that the queue still has: nothing lies between. */
-    if (!first || first->epoch != client->place.epoch || first->seq > client->place.seq + 1)
-        return false;
-    uint64_t low = from, high = queue->head;
-    while (low < high) { /* within one epoch numbers grow; of a later one all are behind */
-        uint64_t middle = low + (high - low) / 2;
-        const struct sl_sink_item *item = sl_sink_queue_at(queue, middle);
-        if (item && is_given(client, item->epoch, item->seq))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *idx = low;
-    return true;
+    return sl_sink_queue_follows(queue, from, client->place, idx);
 }
 
 static int open_reader(struct sl_sink *sink, struct client *client, enum sl_reader_from from)

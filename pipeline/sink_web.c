@@ -22,8 +22,9 @@
  *     GET /               the page              GET /api/bulletins?from=&where=&limit=    an array of ninjs
  *     GET /events?where=  Server-Sent Events    GET /api/status    GET /metrics
  *
- * What is shown lies in the queue, which keeps what was read last. A stream follows it by index; one that is slower
- * than the queue goes round is told what it missed.  Requests have no body, heads of HEAD_LEN at most, and SLOW_NS to
+ * What is shown lies in the queue, which keeps what was read last. A stream follows it by index.  One whose place is
+ * older, or that is slower than the queue goes round, has a reader of its own, from the tape or the journal, until it
+ * meets the queue again; what those have lost it is told.  Requests have no body, heads of HEAD_LEN at most, and SLOW_NS to
  * be whole: a client that sends a byte now and then is let go all the same. */
 #define HEAD_LEN    (16u * 1024u)
 #define IDLE_S      15u
@@ -34,12 +35,18 @@
 #define LIMIT_MAX   10000u
 #define ANSWER_MAX  (64u << 20)
 #define PENDING_MAX 1024u
+#define BEHIND_MAX  8u /* readers at the same time; a tape has 64 seats */
+#define STEPS       256u /* records in one turn */
+#define TURN_NS     (SL_TIME_NS / 50) /* until a reader may be free */
 
 struct stream {
     struct stream *before, *after;
     struct MHD_Connection *connection;
     struct sl_filter *filter;
-    uint64_t idx;
+    uint64_t idx; /* in the queue, when it is not behind */
+    struct sl_bookmark place; /* of the last it was given, or was passed over */
+    bool behind;
+    struct sl_reader *reader; /* while it is behind, and has its turn */
     int64_t beat_ns;
     char *text; /* an event on its way */
     size_t cap, off, len;
@@ -54,6 +61,7 @@ struct pending { /* a connection that has not asked anything yet */
 struct web {
     struct MHD_Daemon *daemon;
     struct stream *streams;
+    uint32_t reader_cnt;
     struct pending pending[PENDING_MAX];
     struct sl_visit visit;
     struct sl_mem books_mem;
@@ -290,20 +298,102 @@ static bool stage(struct stream *stream, const char *head, size_t head_len, cons
     return true;
 }
 
+static void close_reader(struct sl_sink *sink, struct stream *stream)
+{
+    struct web *web = sink->own;
+    web->reader_cnt -= stream->reader != NULL;
+    sl_reader_close(stream->reader);
+    stream->reader = NULL;
+}
+
+/* False: it is not its turn, or nobody is there. */
+static bool open_reader(struct sl_sink *sink, struct stream *stream)
+{
+    struct web *web = sink->own;
+    const struct sl_reader_options options = { .size = sizeof(options),
+                                               .socket = sink->config->socket,
+                                               .name = sink->wants->name,
+                                               .from = SL_FROM_PLACE,
+                                               .epoch = stream->place.epoch,
+                                               .seq = stream->place.seq };
+    if (!stream->reader && web->reader_cnt < BEHIND_MAX && !sl_reader_open(&stream->reader, &options))
+        web->reader_cnt++;
+    return stream->reader != NULL;
+}
+
+static bool stage_missed(struct sl_sink *sink, struct stream *stream, const struct sl_event *event)
+{
+    char head[128];
+    uint64_t cnt = event->missed_last - event->missed_first + 1;
+    int len = snprintf(head, sizeof(head), "event: missed\ndata: {\"missed\": %" PRIu64 "}\n", cnt);
+    sink->account.missed += cnt;
+    return stage(stream, head, (size_t)len, "", 0);
+}
+
+static bool stage_event(struct sl_sink *sink, struct stream *stream, const struct sl_event *event)
+{
+    char head[128];
+    int head_len =
+        snprintf(head, sizeof(head), "id: %016" PRIx64 ":%" PRIu64 "\ndata: ", event->place.epoch, event->place.seq);
+    size_t len = sl_sink_line(NULL, 0, event);
+    char *line = malloc(len);
+    if (!line)
+        return false;
+    sl_sink_line(line, len, event);
+    bool staged = stage(stream, head, (size_t)head_len, line, len);
+    free(line);
+    sink->account.sent += staged;
+    return staged;
+}
+
+static void go_live(struct sl_sink *sink, struct stream *stream, uint64_t idx)
+{
+    close_reader(sink, stream);
+    stream->behind = false;
+    stream->idx = idx;
+}
+
+/* The next from the tape or the journal; false: none in this turn. */
+static bool stage_behind(struct sl_sink *sink, struct stream *stream)
+{
+    struct sl_event event;
+    uint64_t idx;
+    if (!open_reader(sink, stream))
+        return false;
+    for (unsigned i = 0; i < STEPS; i++) {
+        if (sl_sink_queue_follows(&sink->queue, sink->queue.first, stream->place, &idx)) {
+            go_live(sink, stream, idx);
+            return false;
+        }
+        if (sl_reader_next(stream->reader, &event, 0))
+            return false;
+        if (event.type == SL_EVENT_NONE) { /* at the end, where the queue goes on */
+            go_live(sink, stream, sink->queue.head);
+            return false;
+        }
+        stream->place = (struct sl_bookmark){ event.place.epoch, event.place.seq };
+        if (event.type == SL_EVENT_MISSED || (event.type == SL_EVENT_EPOCH && event.missed_first))
+            return stage_missed(sink, stream, &event);
+        if (event.type == SL_EVENT_BULLETIN && (!sink->filter || sl_filter_match(sink->filter, &event)) &&
+            (!stream->filter || sl_filter_match(stream->filter, &event)))
+            return stage_event(sink, stream, &event);
+    }
+    return false;
+}
+
 /* The next event that fits; false: there is none now. */
 static bool stage_next(struct sl_sink *sink, struct stream *stream)
 {
     char head[128];
-    if (stream->idx < sink->queue.first) { /* it was too slow */
-        int len = snprintf(head, sizeof(head), "event: missed\ndata: {\"missed\": %" PRIu64 "}\n",
-                           sink->queue.first - stream->idx);
-        sink->account.cut += sink->queue.first - stream->idx;
-        stream->idx = sink->queue.first;
-        return stage(stream, head, (size_t)len, "", 0);
-    }
+    stream->behind |= stream->idx < sink->queue.first;
+    if (stream->behind && (stage_behind(sink, stream) || stream->behind))
+        return stream->off < stream->len;
     while (stream->idx < sink->queue.head) {
         const struct sl_sink_item *item = sl_sink_queue_at(&sink->queue, stream->idx++);
-        if (!item || !is_wanted(item, stream->filter))
+        if (!item)
+            continue;
+        stream->place = (struct sl_bookmark){ item->epoch, item->seq };
+        if (!is_wanted(item, stream->filter))
             continue;
         int len = snprintf(head, sizeof(head), "id: %016" PRIx64 ":%" PRIu64 "\ndata: ", item->epoch, item->seq);
         sink->account.sent++;
@@ -349,9 +439,22 @@ static void end_stream(void *of)
     if (stream->after)
         stream->after->before = stream->before;
     all->sink->account.peers--;
+    close_reader(all->sink, stream);
     sl_filter_free(stream->filter);
     free(stream->text);
     free(all);
+}
+
+/* From a place that is older than the queue by a reader, and so from one of another life, which gives all there is. */
+static void begin_stream(const struct sl_sink *sink, struct stream *stream, const struct sl_sink_hello *hello)
+{
+    stream->place = sink->read;
+    if (hello->from == SL_FROM_OLDEST)
+        stream->place = (struct sl_bookmark){ 0, 0 };
+    if (hello->from != SL_FROM_SEQ)
+        return;
+    stream->place = (struct sl_bookmark){ hello->epoch, hello->seq };
+    stream->behind = !sl_sink_queue_follows(&sink->queue, sink->queue.first, stream->place, &stream->idx);
 }
 
 static enum MHD_Result give_events(struct sl_sink *sink, struct MHD_Connection *connection)
@@ -374,6 +477,7 @@ static enum MHD_Result give_events(struct sl_sink *sink, struct MHD_Connection *
     all->stream = (struct stream){
         .connection = connection, .filter = hello.filter, .after = web->streams, .idx = find_from(&sink->queue, &hello)
     };
+    begin_stream(sink, &all->stream, &hello);
     stage(&all->stream, "retry: 1000\n", 12, "", 0);
     all->stream.beat_ns = sl_clock_mono(NULL) + BEAT_NS;
     if (web->streams)
@@ -397,7 +501,11 @@ static void wake_streams(struct sl_sink *sink, int64_t now_ns)
             stage(stream, ":\n", 2, "", 0); /* so that both sides learn when the other is gone */
         if (beats)
             stream->beat_ns = now_ns + BEAT_NS;
-        if (!stream->sleeps || (!beats && !sink->stopping && stream->idx >= sink->queue.head))
+        bool waits =
+            stream->behind ? !stream->reader && web->reader_cnt >= BEHIND_MAX : stream->idx >= sink->queue.head;
+        if (stream->behind)
+            sl_sink_wake_at(sink, stream->reader ? now_ns : now_ns + TURN_NS);
+        if (!stream->sleeps || (!beats && !sink->stopping && waits))
             continue;
         stream->sleeps = false;
         MHD_resume_connection(stream->connection);

@@ -88,8 +88,11 @@ bool sl_sinks_bury(struct sl_sinks *sinks, pid_t pid, int status, int64_t now_ns
     sinks->each[s].pid = 0;
     if (sinks->stopping)
         return true;
-    if (now_ns - sinks->each[s].start_ns >= STEADY_NS)
+    int64_t lived_ns = now_ns - sinks->each[s].start_ns;
+    if (lived_ns >= STEADY_NS)
         sinks->each[s].wait_ns = 0;
+    else if (lived_ns >= sinks->each[s].wait_ns)
+        sinks->each[s].wait_ns /= 2; /* it lived as long as it was waited for: no longer pause than the last */
     put_off(sinks, s, now_ns);
     const char *name = sinks->config->sinks[s].name;
     double wait_s = (double)sinks->each[s].wait_ns / 1e9;

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 
 import test_daemon as daemons
@@ -26,9 +27,10 @@ KILL = (
 
 
 @contextlib.contextmanager
-def web_sink(more="", feed_more=""):
+def web_sink(more="", feed_more="", tape="64MiB", daemon_more=""):
     port = free_port()
-    with SinkDaemon(['name: page, type: web, listen: "127.0.0.1:%d"%s' % (port, more)], tape="64MiB", feed_more=feed_more) as daemon:
+    sink = 'name: page, type: web, listen: "127.0.0.1:%d"%s' % (port, more)
+    with SinkDaemon([sink], tape=tape, feed_more=feed_more, more=daemon_more) as daemon:
         daemon.web = port
         daemon.wait_for_sink("page")
         yield daemon
@@ -129,17 +131,50 @@ def a_restarted_sink_shows_what_the_tape_has():
         until("all is there again", lambda: len(bulletins(daemon, limit=1000)) == 50)
 
 
-def a_stream_that_is_not_read_is_told_what_it_missed():
-    long = "A paragraph that fills what sockets and queues can hold. " * 40
-    with web_sink(", queue: 1MiB") as daemon, Stream(daemon) as stopped:
-        daemon.expect("page", "has it", lambda row: row["peers"] == 1)
-        for first in range(1, 6001, 1000):
-            send(daemon, first, first + 999, lambda n: message(n, long))
-        assert daemon.status()["balanced"] and daemon.sink("page")["lag"] == 0
+LONG = "A paragraph that fills what sockets and queues can hold. " * 40
+
+
+def run_past_a_stopped_stream(daemon, last):
+    """Its queue of 1 MiB goes round several times."""
+    stopped = Stream(daemon)
+    daemon.expect("page", "has it", lambda row: row["peers"] == 1)
+    for first in range(1, last + 1, 1000):
+        send(daemon, first, first + 999, lambda n: message(n, LONG))
+    assert daemon.status()["balanced"] and daemon.sink("page")["lag"] == 0
+    return stopped
+
+
+def a_stream_that_is_not_read_goes_on_from_the_tape():
+    with web_sink(", queue: 1MiB") as daemon, run_past_a_stopped_stream(daemon, 6000) as stopped:
+        assert numbers(stopped.read(6000)) == list(range(1, 6001)) and not stopped.kinds, "each once, and in order"
+
+
+def what_the_tape_has_lost_too_a_stream_is_told():
+    with web_sink(", queue: 1MiB", ", message: 16KiB", "1MiB") as daemon, run_past_a_stopped_stream(daemon, 6000) as stopped:
         while "missed" not in stopped.kinds:
             stopped.read(len(stopped.items) + 1)
         got = numbers(stopped.read(len(stopped.items) + 10))
         assert got == sorted(got), "in order, with a hole that was named"
+
+
+def a_browser_that_comes_back_late_goes_on_from_the_journal():
+    with tempfile.TemporaryDirectory(prefix="slugline-web-") as folder:
+        journal = "journal: {directory: %s, sync: 5ms}\n" % folder
+        with web_sink(", queue: 64KiB", ", message: 16KiB", "1MiB", journal) as daemon:
+            with Stream(daemon) as stream:
+                daemon.expect("page", "has it", lambda row: row["peers"] == 1)
+                send(daemon, 1, 10)
+                last = stream.read(10) and stream.ids[4]
+            for first in range(11, 3011, 500):
+                send(daemon, first, first + 499, lambda n: message(n, LONG, priority=2 if n % 100 == 0 else 4))
+            with Stream(daemon, last=last) as again:
+                assert sorted(numbers(again.read(3005))) == list(range(6, 3011)) and not again.kinds
+                send(daemon, 3011, 3020)
+                assert sorted(numbers(again.read(3015))) == list(range(6, 3021)), "and goes on live"
+            with contextlib.ExitStack() as stack:  # more than there are readers for: each has its turn
+                late = [stack.enter_context(Stream(daemon, "/events?where=urgency%20%3D%3D%202", last)) for _ in range(20)]
+                for stream in late:
+                    assert numbers(stream.read(30)) == list(range(100, 3001, 100))
 
 
 def metrics_are_what_prometheus_reads_and_rules_use():
@@ -251,7 +286,9 @@ CASES = [
     lists_filter_and_go_on_from_a_place,
     streams_go_on_where_the_browser_was,
     a_restarted_sink_shows_what_the_tape_has,
-    a_stream_that_is_not_read_is_told_what_it_missed,
+    a_stream_that_is_not_read_goes_on_from_the_tape,
+    what_the_tape_has_lost_too_a_stream_is_told,
+    a_browser_that_comes_back_late_goes_on_from_the_journal,
     metrics_are_what_prometheus_reads_and_rules_use,
     tricks_are_refused,
     header_floods_end_soon,
