@@ -1,7 +1,7 @@
 #include "parsers/bulletin.h"
 #include <strings.h>
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -348,10 +348,59 @@ static void hash_identity(struct sl_bulletin *bulletin, struct digest *digest)
     bulletin->version_hash = XXH3_64bits_digest(&digest->state);
 }
 
+#if defined(__x86_64__)
+
+/* Folds and copies at once; `to` has room for len bytes and a block.  Gives the length. */
+__attribute__((target("avx2"))) static uint32_t fold_words_avx2(uint8_t *to, const char *data, uint32_t len)
+{
+    const __m256i blank = _mm256_set1_epi8(' '), line = _mm256_set1_epi8('\n'), tab = _mm256_set1_epi8('\t');
+    uint8_t *begin = to;
+    uint32_t i = 0;
+    while (len - i > 32) {
+        __m256i block = _mm256_loadu_si256((const __m256i *)(data + i));
+        __m256i after = _mm256_loadu_si256((const __m256i *)(data + i + 1));
+        __m256i twice = _mm256_and_si256(_mm256_cmpeq_epi8(block, blank), _mm256_cmpeq_epi8(after, blank));
+        __m256i white = _mm256_or_si256(_mm256_cmpeq_epi8(block, line), _mm256_cmpeq_epi8(block, tab));
+        uint32_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(twice, white));
+        uint32_t run = mask != 0 ? (uint32_t)__builtin_ctz(mask) : 32;
+        _mm256_storeu_si256((__m256i *)to, block);
+        to += run;
+        i += run;
+        if (mask == 0)
+            continue;
+        /* What has been put may end with a blank, of which this is the next. */
+        while (i < len && is_white(data[i]))
+            i++;
+        to -= to != begin && to[-1] == ' ';
+        *to = ' ';
+        to += to != begin;
+    }
+    for (; i < len; i++) {
+        if (!is_white(data[i]))
+            *to++ = (uint8_t)data[i];
+        else if (to != begin && to[-1] != ' ')
+            *to++ = ' ';
+    }
+    return (uint32_t)(to - begin) - (to != begin && to[-1] == ' ');
+}
+
+#endif
+
 /* Words with one blank between, whatever stood there, and a NUL, which no text holds.  Texts of our own parsers are
  * nearly folded, so these are long runs. */
 static void hash_words(struct digest *digest, struct sl_slice text)
 {
+#if defined(__x86_64__)
+    if (text.len + 33 <= digest->cap - digest->len && __builtin_cpu_supports("avx2")) {
+        while (text.len != 0 && is_white(text.data[0])) {
+            text.data++;
+            text.len--;
+        }
+        digest->len += fold_words_avx2(digest->block + digest->len, text.data, text.len);
+        digest->block[digest->len++] = '\0';
+        return;
+    }
+#endif
     bool first = true;
     for (;;) {
         while (text.len != 0 && is_white(text.data[0])) {

@@ -164,21 +164,21 @@ static const char *const fillers[] = { "editors",    "editor", "redaktionen", "r
 #define REQUESTS_PER_LETTER 7u
 /* clang-format off: it spreads the rows. */
 static const char *const kill_requests[26][REQUESTS_PER_LETTER] = {
-    ['a' - 'a'] = { "annule et remplace", "annule sa d?p?che", "anula la noticia" },
-    ['b' - 'a'] = { "bitte streichen sie", "bitte streichen", "bitte nicht verwenden",
-                    "bitte verwenden sie die meldung nicht" },
-    ['e' - 'a'] = { "elimination of", "eliminates", "est annul?e", "est annul?" },
-    ['h' - 'a'] = { "has been withdrawn", "has been killed", "has been eliminated" },
-    ['i' - 'a'] = { "ist zu streichen", "ist hinf?llig", "ist zur?ckgezogen", "ist annulliert", "is withdrawn" },
-    ['k' - 'a'] = { "kill item", "kill story", "kill the story" },
-    ['m' - 'a'] = { "mandatory kill", "merci d'annuler", "merci de ne pas utiliser" },
-    ['p' - 'a'] = { "please kill", "please withdraw", "please disregard", "please delete", "pri?re d'annuler",
-                    "por favor eliminen" },
-    ['r' - 'a'] = { "rogamos anulen" },
-    ['s' - 'a'] = { "sind zu streichen", "se ruega anular", "si prega di annullare" },
-    ['v' - 'a'] = { "veuillez annuler" },
-    ['w' - 'a'] = { "wird zur?ckgezogen", "wird annulliert", "withdraws" },
-    ['z' - 'a'] = { "zieht die meldung", "zieht ihre meldung" },
+    ['a' - 'a'] = {"annule et remplace",        "annule sa d?p?che",    "anula la noticia" },
+    ['b' - 'a'] = { "bitte streichen sie",                          "bitte streichen",                           "bitte nicht verwenden",
+                   "bitte verwenden sie die meldung nicht" },
+    ['e' - 'a'] = { "elimination of",    "eliminates",             "est annul?e", "est annul?" },
+    ['h' - 'a'] = { "has been withdrawn",           "has been killed",                  "has been eliminated" },
+    ['i' - 'a'] = { "ist zu streichen",               "ist hinf?llig",                                    "ist zur?ckgezogen", "ist annulliert", "is withdrawn" },
+    ['k' - 'a'] = { "kill item","kill story","kill the story" },
+    ['m' - 'a'] = { "mandatory kill",         "merci d'annuler",  "merci de ne pas utiliser" },
+    ['p' - 'a'] = { "please kill",           "please withdraw",                   "please disregard", "please delete", "pri?re d'annuler",
+                   "por favor eliminen" },
+    ['r' - 'a'] = { "rogamos anulen"               },
+    ['s' - 'a'] = { "sind zu streichen",                          "se ruega anular",                           "si prega di annullare" },
+    ['v' - 'a'] = { "veuillez annuler"},
+    ['w' - 'a'] = { "wird zur?ckgezogen","wird annulliert",                                "withdraws" },
+    ['z' - 'a'] = { "zieht die meldung",         "zieht ihre meldung"                    },
 };
 /* clang-format on */
 
@@ -439,10 +439,30 @@ bool sl_says_test(struct sl_span line)
     return sl_span_is(line, "test") || starts_with_any(line, test_lines, sizeof(test_lines) / sizeof(*test_lines));
 }
 
+/* Asked of every line: the first letters of the rows, of which only "the" begins many others. */
+static bool may_be_private(struct sl_span line)
+{
+    if (line.len < 5)
+        return false;
+    switch (sl_lower(line.data[0]) << 16 | sl_lower(line.data[1]) << 8 | sl_lower(line.data[2])) {
+    case 't' << 16 | 'h' << 8 | 'e':
+        return sl_lower(line.data[4]) == 'f' || sl_is_white(line.data[4]);
+    case 'n' << 16 | 'o' << 8 | 't':
+    case 'd' << 16 | 'i' << 8 | 'e':
+    case 'n' << 16 | 'i' << 8 | 'c':
+    case 'l' << 16 | 'e' << 8 | 's':
+        return true;
+    default:
+        return sl_is_white(line.data[2]) && (sl_span_starts(line, "ne") || sl_span_starts(line, "la"));
+    }
+}
+
 bool sl_says_private(struct sl_span line)
 {
     line = sl_span_trim(line);
     while (line.len != 0 && !sl_is_word_byte(line.data[0]))
         line = sl_span_skip(line, 1);
+    if (!may_be_private(line))
+        return false;
     return starts_with_any(line, private_lines, sizeof(private_lines) / sizeof(*private_lines));
 }

@@ -16,6 +16,7 @@
 #include "parsers/iptc7901.h"
 #include <string.h>
 #include "parsers/ascii.h"
+#include "parsers/lines.h"
 
 #define WRAP_COLUMN 64u /* a line this long, with the next one's first word, was wrapped by a machine */
 #define TITLE_MAX   240u /* of a head that no "=" ends */
@@ -353,7 +354,16 @@ bool sl_7901_starts_notebook(struct sl_span line)
     if (line.data[0] == '*')
         return sl_span_is(line, "* * * *") || sl_span_is(line, "****") || sl_span_is(line, "* * *");
     /* The first letters of what sl_says_private knows: most lines are done here. */
-    return memchr("tTdDnNlL(", line.data[0], 9) && sl_says_private(line);
+    switch (line.data[0] | 0x20) {
+    case 't':
+    case 'd':
+    case 'n':
+    case 'l':
+    case '(':
+        return sl_says_private(line);
+    default:
+        return false;
+    }
 }
 
 /* "| 1. | Harbour FC | 6 |": a row whose columns the sender drew. */
@@ -381,23 +391,26 @@ static void put_drawn_row(struct sl_7901 *wire, struct sl_span row, bool follows
 static void say_body(struct sl_7901_text *text)
 {
     struct sl_7901 *wire = text->wire;
-    struct sl_span rest = cut_signoff(wire, text->body), line;
+    struct sl_span body = cut_signoff(wire, text->body);
     struct sl_para para;
+    struct sl_lines lines;
+    struct sl_line line;
     bool follows_row = false;
-    rest = sl_story_take_dateline(&wire->story, wire->header.source, rest);
+    sl_lines_begin(&lines, sl_story_take_dateline(&wire->story, wire->header.source, body));
     sl_out_open(wire->story.out);
     sl_para_begin(&para, wire->story.out, wire->story.charset, &wire->story.parse->text);
-    while (sl_line_next(&rest, &line)) {
-        if (sl_7901_starts_notebook(line)) {
-            text->notebook = (struct sl_span){ line.data, (uint32_t)(rest.data + rest.len - line.data) };
+    while (sl_lines_next(&lines, &line)) {
+        if (sl_7901_starts_notebook(line.words)) {
+            const uint8_t *start = line.whole.data;
+            text->notebook = (struct sl_span){ start, (uint32_t)(lines.rest.data + lines.rest.len - start) };
             break;
         }
-        bool is_row = is_drawn_row(line);
+        bool is_row = is_drawn_row(line.words);
         if (is_row) {
             sl_para_break(&para);
-            put_drawn_row(wire, line, follows_row);
+            put_drawn_row(wire, line.words, follows_row);
         } else {
-            sl_para_line(&para, line);
+            sl_para_looked_at(&para, line.words, line.look, line.is_indented);
         }
         follows_row = is_row;
     }

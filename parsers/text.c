@@ -19,14 +19,55 @@ const uint8_t sl_byte_class[256] = {
 
 /* clang-format off: it spreads the rows. */
 #define LOWER_ROW(row)                                                                                                 \
-    (row), (row) + 1, (row) + 2, (row) + 3, (row) + 4, (row) + 5, (row) + 6, (row) + 7,                                \
-    (row) + 8, (row) + 9, (row) + 10, (row) + 11, (row) + 12, (row) + 13, (row) + 14, (row) + 15
+    (row), (row) + 1, (row) + 2, (row) + 3, (row) + 4, (row) + 5, (row) + 6, (row) + 7, (row) + 8, (row) + 9,          \
+        (row) + 10, (row) + 11, (row) + 12, (row) + 13, (row) + 14, (row) + 15
 const uint8_t sl_byte_lower[256] = {
-    LOWER_ROW(0x00), LOWER_ROW(0x10), LOWER_ROW(0x20), LOWER_ROW(0x30),
-    '@', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o',
-    'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '[', '\\', ']', '^', '_',
-    LOWER_ROW(0x60), LOWER_ROW(0x70), LOWER_ROW(0x80), LOWER_ROW(0x90), LOWER_ROW(0xa0), LOWER_ROW(0xb0),
-    LOWER_ROW(0xc0), LOWER_ROW(0xd0), LOWER_ROW(0xe0), LOWER_ROW(0xf0),
+    LOWER_ROW(0x00),
+    LOWER_ROW(0x10),
+    LOWER_ROW(0x20),
+    LOWER_ROW(0x30),
+    '@',
+    'a',
+    'b',
+    'c',
+    'd',
+    'e',
+    'f',
+    'g',
+    'h',
+    'i',
+    'j',
+    'k',
+    'l',
+    'm',
+    'n',
+    'o',
+    'p',
+    'q',
+    'r',
+    's',
+    't',
+    'u',
+    'v',
+    'w',
+    'x',
+    'y',
+    'z',
+    '[',
+    '\\',
+    ']',
+    '^',
+    '_',
+    LOWER_ROW(0x60),
+    LOWER_ROW(0x70),
+    LOWER_ROW(0x80),
+    LOWER_ROW(0x90),
+    LOWER_ROW(0xa0),
+    LOWER_ROW(0xb0),
+    LOWER_ROW(0xc0),
+    LOWER_ROW(0xd0),
+    LOWER_ROW(0xe0),
+    LOWER_ROW(0xf0),
 };
 /* clang-format on */
 
@@ -214,8 +255,35 @@ static inline uint32_t blank_bits(__m128i block)
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(' ')));
 }
 
+/* Of at least 18 bytes.  The last block is looked at from the end, so that none is short. */
+static struct sl_look look_at_long(const uint8_t *data, uint32_t len)
+{
+    const __m128i space = _mm_set1_epi8(' '), last_low = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+    __m128i high = _mm_setzero_si128(), control = high, gap = high, wide = high;
+    for (uint32_t at = 0;; at += 16) {
+        at = at < len - 18 ? at : len - 18;
+        __m128i block = _mm_loadu_si128((const __m128i *)(data + at));
+        __m128i one = _mm_loadu_si128((const __m128i *)(data + at + 1));
+        __m128i two = _mm_loadu_si128((const __m128i *)(data + at + 2));
+        __m128i twice = _mm_and_si128(_mm_cmpeq_epi8(block, space), _mm_cmpeq_epi8(one, space));
+        __m128i end = _mm_and_si128(_mm_cmpeq_epi8(one, space), _mm_cmpeq_epi8(two, space));
+        high = _mm_or_si128(high, _mm_or_si128(block, two));
+        control = _mm_or_si128(control, _mm_cmpeq_epi8(_mm_min_epu8(block, last_low), block));
+        control = _mm_or_si128(control, _mm_cmpeq_epi8(_mm_min_epu8(two, last_low), two));
+        control = _mm_or_si128(control, _mm_or_si128(_mm_cmpeq_epi8(block, del), _mm_cmpeq_epi8(two, del)));
+        gap = _mm_or_si128(gap, _mm_or_si128(twice, end));
+        wide = _mm_or_si128(wide, _mm_and_si128(twice, end));
+        if (at == len - 18)
+            break;
+    }
+    return (struct sl_look){ _mm_movemask_epi8(high) != 0, _mm_movemask_epi8(control) != 0, _mm_movemask_epi8(gap) != 0,
+                             _mm_movemask_epi8(wide) != 0 };
+}
+
 struct sl_look sl_look_at(const uint8_t *data, uint32_t len)
 {
+    if (len >= 18)
+        return look_at_long(data, len);
     uint32_t high = 0, control = 0, blank_before = 0, gap = 0, wide = 0;
     for (uint32_t i = 0; i < len; i += 16) {
         uint32_t left = len - i, here = left < 16 ? (1u << left) - 1 : 0xffff;
@@ -440,9 +508,43 @@ static void put_utf8(struct sink *sink, const uint8_t *data, uint32_t len, uint3
     }
 }
 
+/* Letters of an 8-bit set among plain bytes straight to their place, as far as there is room for all that may come. */
+static uint32_t put_letters(struct sl_out *out, const char16_t *high, const uint8_t *data, uint32_t len)
+{
+    uint8_t *to = out->base + out->len;
+    uint32_t i = 0;
+    if ((uint64_t)len * 3 + 16 > out->cap - out->len)
+        return 0;
+    while (i < len) {
+#if defined(__x86_64__)
+        if (len - i >= 16) {
+            uint32_t odd = odd_bits_sse2(data + i), run = odd != 0 ? (uint32_t)__builtin_ctz(odd) : 16;
+            memcpy(to, data + i, 16);
+            to += run;
+            i += run;
+            if (odd == 0)
+                continue;
+        }
+#endif
+        if (is_plain(data[i])) {
+            *to++ = data[i++];
+            continue;
+        }
+        uint32_t character = data[i] < 0x80 ? 0 : high[data[i] - 0x80];
+        if (character < 0xa0 || character == REPLACEMENT)
+            break;
+        to += sl_utf8_encode(to, character);
+        i++;
+    }
+    out->len = (uint32_t)(to - out->base);
+    return i;
+}
+
 static void put_8bit(struct sink *sink, const char16_t *high, const uint8_t *data, uint32_t len, uint32_t i)
 {
     while (i < len) {
+        flush(sink);
+        i += put_letters(sink->out, high, data + i, len - i);
         uint32_t run = plain_run(data + i, len - i);
         put_run(sink, data + i, run);
         i += run;
@@ -583,6 +685,8 @@ void sl_text_fold(struct sl_out *out, uint32_t from)
     sl_out_cut(out, from + len);
 }
 
+static bool may_be_nbsp(const char *text) { return text[0] == '\xc2' && text[1] == '\xa0'; }
+
 /* A line without blanks at its ends, of which most are put as they are. */
 static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl_span line, struct sl_look look,
                           struct sl_text_stats *stats)
@@ -591,8 +695,14 @@ static void put_looked_at(struct sl_out *out, enum sl_charset charset, struct sl
         sl_out_put(out, line.data, line.len);
         return;
     }
-    uint32_t from = sl_out_opened(out).len;
+    uint32_t from = sl_out_opened(out).len, control_cnt = stats ? stats->control_cnt : 0;
     put_text(out, charset, line.data, line.len, stats, true);
+    struct sl_slice put = sl_out_opened(out);
+    /* Letters beyond ASCII change no white space but that at the ends. */
+    if (stats && stats->control_cnt == control_cnt && !look.has_control && !look.has_gap &&
+        !sl_charset_is_wide(charset) && put.len - from >= 2 && !may_be_nbsp(put.data + from) &&
+        !may_be_nbsp(put.data + put.len - 2))
+        return;
     sl_text_fold(out, from);
 }
 
@@ -781,6 +891,7 @@ enum line_shape { SHAPE_PROSE, SHAPE_GAPS, SHAPE_ROW };
 void sl_para_begin(struct sl_para *para, struct sl_out *out, enum sl_charset charset, struct sl_text_stats *stats)
 {
     *para = (struct sl_para){ .out = out, .charset = charset, .stats = stats, .state = PARA_BREAK };
+    para->is_wide = sl_charset_is_wide(charset);
 }
 
 /* Columns are parted by a TAB, by three blanks, or by two that no typist put after a sentence. */
@@ -895,8 +1006,27 @@ void sl_para_line(struct sl_para *para, struct sl_span line)
     sl_para_looked_at(para, words, sl_look_at(words.data, words.len), sl_para_is_indented(line));
 }
 
+/* A line like most: it goes on with a paragraph, or begins one, and is put as it is. */
+static inline bool put_usual(struct sl_para *para, struct sl_span line, struct sl_look look, bool is_indented)
+{
+    struct sl_out *out = para->out;
+    bool goes_on = para->state == PARA_PROSE && !is_indented && line.data[0] != '-' && line.data[0] != '*';
+    if (look.has_high || look.has_control || look.has_gap || para->keep_lines || para->is_wide ||
+        !(goes_on || para->state == PARA_BREAK) || line.len + 2 > out->cap - out->len)
+        return false;
+    uint8_t *to = out->base + out->len;
+    uint32_t parted = goes_on ? 1 : out->len != out->open_off ? 2 : 0;
+    memcpy(to, goes_on ? "  " : "\n\n", 2);
+    memcpy(to + parted, line.data, line.len);
+    out->len += parted + line.len;
+    para->state = PARA_PROSE;
+    return true;
+}
+
 void sl_para_looked_at(struct sl_para *para, struct sl_span line, struct sl_look look, bool is_indented)
 {
+    if (line.len != 0 && put_usual(para, line, look, is_indented))
+        return;
     enum line_shape shape = look.has_gap || look.has_control ? shape_of(line, look) : SHAPE_PROSE;
     if (para->state == PARA_MAYBE_ROW && shape == SHAPE_PROSE)
         settle_as_prose(para);

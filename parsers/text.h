@@ -163,6 +163,7 @@ struct sl_para {
     uint32_t state;   /* private */
     uint32_t row_len; /* private: of the open text before the line that may be a row */
     bool row_joins;   /* private: it is prose of the paragraph before it, if no row */
+    bool is_wide;     /* private: no line of the charset goes as it is */
     bool keep_lines;  /* every input line is a paragraph or row of its own: text that is not hard-wrapped */
 };
 void sl_para_begin(struct sl_para *para, struct sl_out *out, enum sl_charset charset, struct sl_text_stats *stats);
