@@ -31,7 +31,7 @@ enum sl_anpa_place sl_anpa_place_of(struct sl_span line)
 struct sl_span sl_anpa_trim_end(struct sl_span line, const char *marks)
 {
     line = sl_span_trim(line);
-    while (line.len != 0 && strchr(marks, line.data[line.len - 1]))
+    while (line.len != 0 && line.data[line.len - 1] < 'A' && strchr(marks, line.data[line.len - 1]))
         line = sl_span_trim(sl_span_head(line, line.len - 1));
     return line;
 }

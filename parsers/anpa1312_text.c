@@ -6,6 +6,7 @@
 #include <string.h>
 #include "parsers/anpa1312.h"
 #include "parsers/ascii.h"
+#include "parsers/lines.h"
 
 #define LOOK_MAX    800u /* of the text, for a kill and whom it kills */
 #define KEYWORD_MAX 60u /* of a keyword in prose */
@@ -31,16 +32,27 @@ static bool ends_story(struct sl_span line)
            sl_span_is(line, "--30--");
 }
 
+static void put_prose(struct sl_para *para, const struct sl_line *line)
+{
+    struct sl_span words = sl_anpa_trim_end(line->words, "<");
+    struct sl_look look = words.len == line->words.len ? line->look : sl_look_at(words.data, words.len);
+    /* What is trimmed is not indented: paragraphs begin where place_of says. */
+    sl_para_looked_at(para, words, look, false);
+}
+
 static void put_lines(struct sl_anpa *wire, struct sl_span rest, bool follows_row)
 {
     struct sl_story *story = &wire->story;
     struct sl_para para;
-    struct sl_span line;
+    struct sl_lines walk;
+    struct sl_line at;
     sl_para_begin(&para, story->out, story->charset, &story->parse->text);
-    while (sl_line_next(&rest, &line)) {
-        enum sl_anpa_place place = sl_anpa_place_of(line);
+    sl_lines_begin(&walk, rest);
+    while (sl_lines_next(&walk, &at)) {
+        struct sl_span line = at.whole;
+        enum sl_anpa_place place = at.words.len != 0 ? sl_anpa_place_of(line) : SL_ANPA_PLACE_BLANK;
         bool is_row = place == SL_ANPA_PLACE_ROW || (wire->header.is_table && place != SL_ANPA_PLACE_BLANK);
-        if (place == SL_ANPA_PLACE_PLAIN && ends_story(sl_span_trim(line)))
+        if (place == SL_ANPA_PLACE_PLAIN && ends_story(at.words))
             break;
         if (is_row || place == SL_ANPA_PLACE_CARET) {
             sl_para_break(&para);
@@ -48,7 +60,7 @@ static void put_lines(struct sl_anpa *wire, struct sl_span rest, bool follows_ro
         } else {
             if (place == SL_ANPA_PLACE_INDENTED)
                 sl_para_break(&para);
-            sl_para_line(&para, sl_anpa_trim_end(line, "<"));
+            put_prose(&para, &at);
         }
         follows_row = is_row;
     }

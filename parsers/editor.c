@@ -164,21 +164,21 @@ static const char *const fillers[] = { "editors",    "editor", "redaktionen", "r
 #define REQUESTS_PER_LETTER 7u
 /* clang-format off: it spreads the rows. */
 static const char *const kill_requests[26][REQUESTS_PER_LETTER] = {
-    ['a' - 'a'] = {"annule et remplace",        "annule sa d?p?che",    "anula la noticia" },
-    ['b' - 'a'] = { "bitte streichen sie",                          "bitte streichen",                           "bitte nicht verwenden",
-                   "bitte verwenden sie die meldung nicht" },
-    ['e' - 'a'] = { "elimination of",    "eliminates",             "est annul?e", "est annul?" },
-    ['h' - 'a'] = { "has been withdrawn",           "has been killed",                  "has been eliminated" },
-    ['i' - 'a'] = { "ist zu streichen",               "ist hinf?llig",                                    "ist zur?ckgezogen", "ist annulliert", "is withdrawn" },
-    ['k' - 'a'] = { "kill item","kill story","kill the story" },
-    ['m' - 'a'] = { "mandatory kill",         "merci d'annuler",  "merci de ne pas utiliser" },
-    ['p' - 'a'] = { "please kill",           "please withdraw",                   "please disregard", "please delete", "pri?re d'annuler",
-                   "por favor eliminen" },
-    ['r' - 'a'] = { "rogamos anulen"               },
-    ['s' - 'a'] = { "sind zu streichen",                          "se ruega anular",                           "si prega di annullare" },
-    ['v' - 'a'] = { "veuillez annuler"},
-    ['w' - 'a'] = { "wird zur?ckgezogen","wird annulliert",                                "withdraws" },
-    ['z' - 'a'] = { "zieht die meldung",         "zieht ihre meldung"                    },
+    ['a' - 'a'] = { "annule et remplace", "annule sa d?p?che", "anula la noticia" },
+    ['b' - 'a'] = { "bitte streichen sie", "bitte streichen", "bitte nicht verwenden",
+                    "bitte verwenden sie die meldung nicht" },
+    ['e' - 'a'] = { "elimination of", "eliminates", "est annul?e", "est annul?" },
+    ['h' - 'a'] = { "has been withdrawn", "has been killed", "has been eliminated" },
+    ['i' - 'a'] = { "ist zu streichen", "ist hinf?llig", "ist zur?ckgezogen", "ist annulliert", "is withdrawn" },
+    ['k' - 'a'] = { "kill item", "kill story", "kill the story" },
+    ['m' - 'a'] = { "mandatory kill", "merci d'annuler", "merci de ne pas utiliser" },
+    ['p' - 'a'] = { "please kill", "please withdraw", "please disregard", "please delete", "pri?re d'annuler",
+                    "por favor eliminen" },
+    ['r' - 'a'] = { "rogamos anulen" },
+    ['s' - 'a'] = { "sind zu streichen", "se ruega anular", "si prega di annullare" },
+    ['v' - 'a'] = { "veuillez annuler" },
+    ['w' - 'a'] = { "wird zur?ckgezogen", "wird annulliert", "withdraws" },
+    ['z' - 'a'] = { "zieht die meldung", "zieht ihre meldung" },
 };
 /* clang-format on */
 

@@ -110,6 +110,12 @@ static bool next_by_bytes(struct sl_lines *lines, struct sl_line *line)
     return true;
 }
 
+bool sl_lines_look(struct sl_span words, struct sl_look *look)
+{
+    *look = sl_look_at(words.data, words.len);
+    return !look->has_control && words.data[0] != 0xa0 && words.data[words.len - 1] != 0xa0;
+}
+
 bool sl_lines_next_slow(struct sl_lines *lines, struct sl_line *line)
 {
     if (lines->ends != 0) {

@@ -43,8 +43,10 @@ static inline void sl_lines_begin(struct sl_lines *lines, struct sl_span text)
     lines->ends = 0;
 }
 
-/* Private: for a line that is not usual, and where the bits end. */
+/* Private: for a line with controls, and where the bits end. */
 bool sl_lines_next_slow(struct sl_lines *lines, struct sl_line *line);
+/* Private: false where a line has controls, or is trimmed further. */
+bool sl_lines_look(struct sl_span words, struct sl_look *look);
 /* Private: is any bit set in this stretch, which is not empty? */
 static inline bool sl_lines_any(const uint64_t *bits, uint32_t from, uint32_t to)
 {
@@ -77,12 +79,12 @@ static inline bool sl_lines_next(struct sl_lines *lines, struct sl_line *line)
         start++;
     while (start < to && data[to - 1] == ' ')
         to--;
-    if (start < to && sl_lines_any(lines->odd, start, to))
+    line->look = (struct sl_look){ false, false, false, false };
+    line->words = (struct sl_span){ data + start, to - start };
+    if (start < to && sl_lines_any(lines->odd, start, to) && !sl_lines_look(line->words, &line->look))
         return sl_lines_next_slow(lines, line);
     lines->ends &= lines->ends - 1;
     line->whole = (struct sl_span){ data + from, end - from };
-    line->words = (struct sl_span){ data + start, to - start };
-    line->look = (struct sl_look){ false, false, false, false };
     line->is_indented = start - from >= 2;
     lines->rest = (struct sl_span){ data + lf + 1, lines->rest.len - (lf + 1 - from) };
     return true;

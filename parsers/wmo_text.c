@@ -18,6 +18,7 @@
  */
 #include <string.h>
 #include "parsers/ascii.h"
+#include "parsers/lines.h"
 #include "parsers/wmo.h"
 
 #define TOP_LINES_MAX      16u /* in which the time by the wall ends the lines above the text */
@@ -328,15 +329,23 @@ static struct sl_span first_words(const struct sl_wmo *story)
     return (struct sl_span){ NULL, 0 };
 }
 
+/* Where the line that these three points begin starts, its blanks before them; NULL: others stand before them. */
+static const uint8_t *start_of_line(struct sl_span text, const uint8_t *points)
+{
+    while (points != text.data && points[-1] == ' ')
+        points--;
+    return points == text.data || points[-1] == '\n' || points[-1] == '\r' ? points : NULL;
+}
+
 static void say_headlines(struct sl_wmo *story)
 {
-    struct sl_span rest = story->text_start, line, headline;
+    struct sl_span text = story->text_start, rest = text, line, headline;
     unsigned cnt = 0;
-    while (cnt < HEADLINES_MAX && sl_line_next(&rest, &line)) {
-        if (line.len < 7 || (line.data[0] != '.' && line.data[0] != ' '))
-            continue;
+    while (cnt < HEADLINES_MAX && (rest = sl_span_skip(rest, sl_pair_run(rest, ".."))).len != 0) {
+        const uint8_t *start = start_of_line(text, rest.data);
+        sl_line_next(&rest, &line);
         line = sl_span_trim(line);
-        if (starts_headline(line) && read_headline(line, rest, &headline))
+        if (start && starts_headline(line) && read_headline(line, rest, &headline))
             say_headline(story, headline, cnt++);
     }
     if (cnt != 0)
@@ -384,32 +393,33 @@ static bool was_ended(uint32_t columns, struct sl_span line)
     return columns != 0 && !is_lower && columns + 1 + sl_span_word(line).len <= LEFT_ROOM_COLUMNS && !has_columns(line);
 }
 
-static void put_words(struct sl_para *para, struct sl_span raw, uint32_t columns_before, bool *ends)
+static void put_words(struct sl_para *para, const struct sl_line *whole, uint32_t columns_before, bool *ends)
 {
     int64_t local_s;
-    struct sl_span line = sl_span_trim(raw);
+    struct sl_span line = whole->words;
     bool is_alone = sl_wmo_local_time(line, &local_s), is_topic = line.data[0] == '.';
     if (is_alone || is_topic || *ends || was_ended(columns_before, line))
         sl_para_break(para);
-    sl_para_line(para, raw);
+    sl_para_looked_at(para, line, whole->look, whole->is_indented);
     *ends = is_alone || line.data[line.len - 1] == '=' || (is_topic && ends_headline(line) && starts_headline(line));
 }
 
 static void say_body(struct sl_wmo *story)
 {
-    struct sl_span rest = cut_signoff(story->text_start), line;
     struct sl_wmo_lines lines = { false, false };
+    struct sl_lines walk;
+    struct sl_line line;
     struct sl_para para;
     bool ends = false, is_coded = sl_wmo_is_coded(story->heading.ttaaii);
     uint32_t columns = 0;
     sl_out_open(story->out);
     sl_para_begin(&para, story->out, story->charset, &story->parse->text);
-    while (sl_line_next(&rest, &line)) {
-        struct sl_span trimmed = sl_span_trim(line);
-        enum sl_wmo_line is = sl_wmo_line_of(&lines, trimmed);
+    sl_lines_begin(&walk, cut_signoff(story->text_start));
+    while (sl_lines_next(&walk, &line)) {
+        enum sl_wmo_line is = sl_wmo_line_of(&lines, line.words);
         if (is == SL_WMO_WORDS) {
-            put_words(&para, line, is_coded ? 0 : columns, &ends);
-            columns = (uint32_t)(trimmed.data + trimmed.len - line.data);
+            put_words(&para, &line, is_coded ? 0 : columns, &ends);
+            columns = (uint32_t)(line.words.data + line.words.len - line.whole.data);
             continue;
         }
         sl_para_break(&para);

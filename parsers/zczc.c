@@ -16,6 +16,7 @@
  */
 #include <string.h>
 #include "parsers/ascii.h"
+#include "parsers/lines.h"
 #include "parsers/story.h"
 
 enum { SI = 0x0f, EM = 0x19 };
@@ -25,7 +26,7 @@ enum { SI = 0x0f, EM = 0x19 };
 #define HEADLINE_MAX 200u
 #define WRAP_COLUMN  58u /* a line this long, with the next one's first word, was wrapped by a machine */
 #define WRAPPED_MAX  90u /* a line longer than this was not */
-#define PEEK_MAX    2048u /* of a message, for its priority */
+#define PEEK_MAX     2048u /* of a message, for its priority */
 #define ENDING_LOOK  4096u /* from the end, for NNNN */
 
 struct zczc {
@@ -346,27 +347,55 @@ static bool was_wrapped(uint32_t len, struct sl_span words)
     return len <= WRAPPED_MAX && len + 1 + sl_span_word(words).len >= WRAP_COLUMN && !sl_is_digit(words.data[0]);
 }
 
+/* From the first line on that a typesetter's control ends, the lines are read one by one. */
+struct body_walk {
+    struct sl_lines lines;
+    struct sl_span rest;
+    bool is_set;
+};
+
+static bool next_of_body(struct body_walk *walk, struct sl_line *line)
+{
+    if (!walk->is_set) {
+        walk->rest = walk->lines.rest;
+        if (!sl_lines_next(&walk->lines, line))
+            return false;
+        struct sl_span words = line->words;
+        walk->is_set = line->look.has_control && (sl_span_first(words, SI) || sl_span_first(words, EM));
+        if (!walk->is_set && (words.len == 0 || words.data[words.len - 1] != '!'))
+            return true;
+    }
+    if (walk->is_set && !next_line(&walk->rest, &line->whole))
+        return false;
+    line->whole = trim_marks(line->whole);
+    line->words = sl_span_trim(line->whole);
+    line->look = sl_look_at(line->words.data, line->words.len);
+    line->is_indented = sl_para_is_indented(line->whole);
+    return true;
+}
+
 /* Lines that no machine wrapped stand for themselves; those with gaps may be rows of a table. */
 static void put_text(struct zczc *wire, struct sl_span rest)
 {
     struct sl_story *story = &wire->story;
     struct sl_para para;
-    struct sl_span line, format = wire->said[SL_HEADER_FORMAT];
+    struct sl_span format = wire->said[SL_HEADER_FORMAT];
+    struct body_walk walk = { .rest = rest };
+    struct sl_line line;
     uint32_t dateline_len = (uint32_t)(rest.data - sl_span_trim(wire->text).data), len = 0;
     bool had_columns = false;
+    sl_lines_begin(&walk.lines, rest);
     sl_para_begin(&para, story->out, story->charset, &story->parse->text);
     para.keep_lines = format.len == 1 && format.data[0] == 'T';
-    while (next_line(&rest, &line)) {
-        line = trim_marks(line);
-        struct sl_span words = sl_span_trim(line);
-        struct sl_look look = sl_look_at(words.data, words.len);
-        bool has_columns = look.has_wide_gap || (look.has_control && sl_span_first(words, '\t'));
+    while (next_of_body(&walk, &line)) {
+        struct sl_span words = line.words;
+        bool has_columns = line.look.has_wide_gap || (line.look.has_control && sl_span_first(words, '\t'));
         bool are_rows = had_columns && has_columns;
         if (len != 0 && words.len != 0 && !are_rows && !was_wrapped(len, words))
             sl_para_break(&para);
-        sl_para_looked_at(&para, words, look, sl_para_is_indented(line));
+        sl_para_looked_at(&para, words, line.look, line.is_indented);
         had_columns = has_columns;
-        len = words.len != 0 ? line.len + dateline_len : 0;
+        len = words.len != 0 ? (uint32_t)(words.data + words.len - line.whole.data) + dateline_len : 0;
         dateline_len = 0;
     }
     sl_para_end(&para);
