@@ -3,11 +3,9 @@
  *
  *     fine            each write goes to the disk, synchronously
  *     error NUMBER    none does; this errno is what it ends with
- *     slow NUMBER     each ends so many ms after it was handed over, and is on the disk no sooner
+ *     hold            none ends, or is on the disk, before the file says something else
  */
 #include "pipeline/disk.h"
-
-#include "pipeline/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,11 +15,12 @@
 #include <time.h>
 
 #define WRITES_MAX 64u
+#define LOOK_NS    5000000ll /* how often a disk that holds looks whether it still should */
 
 struct sl_disk {
     struct under_way {
         struct sl_disk_write *write;
-        int64_t due_ns;
+        bool held;
         int error;
     } writes[WRITES_MAX]; /* in the order in which they came */
     unsigned cnt;
@@ -48,13 +47,11 @@ static struct under_way read_wish(void)
     FILE *file = path ? fopen(path, "r") : NULL;
     struct under_way wish = { 0 };
     char word[16] = "";
-    int number = 0;
-    if (file && fscanf(file, "%15s %d", word, &number) == 2) {
-        wish.error = !strcmp(word, "error") ? -number : 0;
-        wish.due_ns = !strcmp(word, "slow") ? number * 1000000ll : 0;
-    }
+    int number = 0, cnt = file ? fscanf(file, "%15s %d", word, &number) : 0;
     if (file)
         fclose(file);
+    wish.held = !strcmp(word, "hold");
+    wish.error = cnt == 2 && !strcmp(word, "error") ? -number : 0;
     return wish;
 }
 
@@ -63,7 +60,6 @@ void sl_disk_submit(struct sl_disk *disk, struct sl_disk_write *write)
     struct under_way *place = &disk->writes[disk->cnt++];
     *place = read_wish();
     place->write = write;
-    place->due_ns += sl_clock_mono(NULL);
     write->done = false;
 }
 
@@ -79,15 +75,14 @@ static int put(const struct sl_disk_write *write)
     return 0;
 }
 
+/* Nobody overtakes one that is held. */
+static bool is_held(const struct sl_disk *disk) { return disk->cnt && disk->writes[0].held && read_wish().held; }
+
 void sl_disk_reap(struct sl_disk *disk, int64_t wait_ns)
 {
-    int64_t now_ns = sl_clock_mono(NULL), left_ns = disk->cnt ? disk->writes[0].due_ns - now_ns : 0;
-    if (disk->cnt && wait_ns > 0 && left_ns > 0) {
-        left_ns = left_ns < wait_ns ? left_ns : wait_ns;
-        nanosleep(&(struct timespec){ .tv_sec = left_ns / 1000000000, .tv_nsec = left_ns % 1000000000 }, NULL);
-        now_ns = sl_clock_mono(NULL);
-    }
-    while (disk->cnt && disk->writes[0].due_ns <= now_ns) {
+    if (wait_ns > 0 && is_held(disk))
+        nanosleep(&(struct timespec){ .tv_nsec = wait_ns < LOOK_NS ? wait_ns : LOOK_NS }, NULL);
+    while (disk->cnt && !is_held(disk)) {
         struct under_way *place = &disk->writes[0];
         place->write->result = place->error ? place->error : put(place->write);
         place->write->done = true;
