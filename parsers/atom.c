@@ -301,7 +301,7 @@ static enum sl_xml_event take_part(struct reader *reader)
                                  : xml->id == ATOM_PUBLISHED ? &item->published
                                                              : &item->title);
     /* Atom's own are children of the entry, in its namespace or, where that was forgotten, in the entry's. */
-    if (parent != ATOM_ENTRY || xml->ns != sl_xml_above(xml, 1)->ns)
+    if (parent != ATOM_ENTRY || sl_xml_ns(xml) != sl_xml_above(xml, 1)->ns)
         return take_other(reader);
     switch (xml->id) {
     case ATOM_ID:

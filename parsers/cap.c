@@ -69,7 +69,7 @@ static const struct sl_ref none;
 
 /* ---- words and texts ---- */
 
-static unsigned name_of(const struct sl_xml *xml) { return sl_xml_id(&cap_names, xml->local); }
+static unsigned name_of(const struct sl_xml *xml) { return sl_xml_id(&cap_names, sl_xml_local(xml)); }
 
 /* At START: goes on to the END of the element, and says whether there is one more inside. */
 static bool next_inside(struct sl_xml *xml, uint32_t depth)
@@ -663,8 +663,9 @@ static void say_terms(struct cap *cap)
 
 bool sl_cap_is_alert(const struct sl_xml *xml)
 {
-    return sl_xml_is(xml->local, "alert") &&
-           (xml->ns == SL_XML_NS_CAP || xml->ns == SL_XML_NS_NONE || xml->ns == SL_XML_NS_UNDECLARED);
+    return sl_xml_is(sl_xml_local(xml), "alert") &&
+           (sl_xml_ns(xml) == SL_XML_NS_CAP || sl_xml_ns(xml) == SL_XML_NS_NONE ||
+            sl_xml_ns(xml) == SL_XML_NS_UNDECLARED);
 }
 
 enum sl_xml_event sl_cap_read(struct sl_parse *parse, struct sl_xml *xml)

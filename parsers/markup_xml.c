@@ -36,7 +36,7 @@ enum sl_xml_event sl_markup_inner_xml(struct sl_markup *markup, struct sl_xml *x
         }
         if (event != SL_XML_START && (event != SL_XML_END || xml->depth == depth))
             return event;
-        enum sl_markup_role role = sl_markup_role(xml->local.data, xml->local.len);
+        enum sl_markup_role role = sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
         if (event == SL_XML_END)
             sl_markup_close(markup, role);
         else if (role != SL_MARKUP_HIDDEN && role != SL_MARKUP_RAW)

@@ -38,11 +38,11 @@ static void say_body(struct sl_g2 *g2, struct sl_ref language, struct sl_ref bod
 /* Agencies' own elements are written in capitals, and are blocks; what else is unknown is inline. */
 static enum sl_markup_role role_of(const struct sl_xml *xml)
 {
-    enum sl_markup_role role = sl_markup_role(xml->local.data, xml->local.len);
-    if (role != SL_MARKUP_UNKNOWN || xml->local.len < 3)
+    enum sl_markup_role role = sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
+    if (role != SL_MARKUP_UNKNOWN || sl_xml_local(xml).len < 3)
         return role;
-    for (uint32_t i = 0; i < xml->local.len; i++) {
-        if (!sl_is_upper(xml->local.data[i]))
+    for (uint32_t i = 0; i < sl_xml_local(xml).len; i++) {
+        if (!sl_is_upper(sl_xml_local(xml).data[i]))
             return role;
     }
     return SL_MARKUP_BLOCK;
@@ -73,7 +73,8 @@ static enum sl_xml_event note_aside(struct sl_g2 *g2)
 static bool is_closed(const struct sl_xml *xml)
 {
     uint32_t off;
-    if (sl_span_is(xml->local, "header") || sl_span_is(xml->local, "footer") || sl_span_is(xml->local, "nav"))
+    if (sl_span_is(sl_xml_local(xml), "header") || sl_span_is(sl_xml_local(xml), "footer") ||
+        sl_span_is(sl_xml_local(xml), "nav"))
         return true;
     struct sl_span class = xml->attr_cnt != 0 ? sl_xml_value(xml, "class") : (struct sl_span){ NULL, 0 };
     return class.len != 0 && (sl_span_find(class, "nonpublic", &off) || sl_span_find(class, "closingline", &off));

@@ -84,16 +84,16 @@ static enum sl_xml_ns vocabulary(const struct sl_xml *xml)
         { "wp",      SL_XML_NS_WORDPRESS  },
         { "atom",    SL_XML_NS_ATOM       },
     };
-    uint32_t prefix_len = xml->name.len - xml->local.len;
+    uint32_t prefix_len = sl_xml_name(xml).len - sl_xml_local(xml).len;
     /* Those without a prefix are RSS's own, whatever namespace its version had. */
     if (prefix_len == 0)
         return SL_XML_NS_NONE;
-    struct sl_span prefix = sl_span_head(xml->name, prefix_len - 1);
-    for (size_t i = 0; xml->ns == SL_XML_NS_UNDECLARED && i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+    struct sl_span prefix = sl_span_head(sl_xml_name(xml), prefix_len - 1);
+    for (size_t i = 0; sl_xml_ns(xml) == SL_XML_NS_UNDECLARED && i < sizeof(prefixes) / sizeof(*prefixes); i++) {
         if (sl_span_is(prefix, prefixes[i].prefix))
             return prefixes[i].ns;
     }
-    return xml->ns == SL_XML_NS_RSS1 ? SL_XML_NS_NONE : (enum sl_xml_ns)xml->ns;
+    return sl_xml_ns(xml) == SL_XML_NS_RSS1 ? SL_XML_NS_NONE : (enum sl_xml_ns)sl_xml_ns(xml);
 }
 
 /* ---- parts of an item ---- */

@@ -3,21 +3,13 @@
 #include <string.h>
 #include "parsers/ascii.h"
 #include "parsers/xml_chars.h"
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 /* Out of the way of what is fine. */
 #define SELDOM __attribute__((noinline, cold))
 #define OFTEN  inline __attribute__((always_inline))
-
-enum state {
-    AT_DOCUMENT, /* before its declaration */
-    IN_PROLOG,
-    AT_EMPTY_END, /* the END of an empty element is due */
-    IN_CONTENT,
-    AT_POP, /* behind an END: its element is still open[depth - 1] */
-    IN_EPILOG,
-    AT_END, /* from here on no event follows */
-    AT_ERROR,
-};
 
 /* ---- errors ---- */
 
@@ -116,27 +108,33 @@ static inline bool take_behind(struct sl_xml *xml, const char *text)
 
 /* ---- jumping ---- */
 
-static __attribute__((noinline)) void move_window(struct sl_xml *xml, uint32_t at)
+/* The window now begins at a place, which is no nearer to the end than LOOK_AHEAD. */
+static SELDOM void move_window(struct sl_xml *xml, uint32_t at)
 {
-    xml->window_from = at & ~(SL_XML_BLOCK - 1);
-    xml->window_len =
-        SL_XML_BLOCK * sl_xml_index(&xml->index, xml->data + xml->window_from, xml->clean - xml->window_from);
+    uint32_t left = xml->clean - SL_XML_LOOK_AHEAD - at;
+    xml->window = xml->data + at;
+    xml->window_from = at;
+    xml->window_len = left < SL_XML_WINDOW ? left : SL_XML_WINDOW;
+    sl_xml_index(&xml->index, xml->window, xml->window_len);
+    sl_xml_index_end(&xml->index, xml->window_len);
 }
 
-/* The next place from at on where a mask of the index has a bit; the end of what is clean has one in all of them. */
-static OFTEN uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
+/* Is there an index from this place on? */
+static inline bool is_indexed(struct sl_xml *xml, uint32_t at)
 {
-    for (;;) {
-        uint32_t off = at - xml->window_from;
-        if (off >= xml->window_len) {
-            move_window(xml, at);
-            off = at - xml->window_from;
-        }
-        uint64_t bits = mask[off / SL_XML_BLOCK] >> off % SL_XML_BLOCK;
-        if (bits != 0)
-            return at + (uint32_t)__builtin_ctzll(bits);
-        at = (at | (SL_XML_BLOCK - 1)) + 1;
-    }
+    if (at - xml->window_from < xml->window_len)
+        return true;
+    if (xml->clean < SL_XML_LOOK_AHEAD || at >= xml->clean - SL_XML_LOOK_AHEAD)
+        return false;
+    move_window(xml, at);
+    return true;
+}
+
+/* The next place from at on where a mask of the index has a bit, or one before it where it is worth to look; behind
+ * what is indexed that is every place. */
+static uint32_t next_stop(struct sl_xml *xml, const uint64_t *mask, uint32_t at)
+{
+    return is_indexed(xml, at) ? xml->window_from + sl_xml_next_bit(mask, at - xml->window_from) : at;
 }
 
 /* ---- names ---- */
@@ -157,7 +155,7 @@ static uint32_t name_char_len(const struct sl_xml *xml, bool is_first)
 }
 
 /* A qualified name: one colon at most, and a whole name on either side of it. */
-static SELDOM bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
+static SELDOM bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
 {
     uint32_t from = xml->at;
     bool is_first = true;
@@ -180,36 +178,6 @@ static SELDOM bool take_any_name(struct sl_xml *xml, struct sl_span *name, uint3
     *name = span_from(xml, from);
     if (name->len > SL_XML_NAME_MAX)
         return fail(xml, SL_PARSE_TOO_LARGE, from, "a name of at most 1024 bytes");
-    return true;
-}
-
-/* What usually stands behind a name. */
-static inline bool ends_name(uint8_t byte) { return is_white(byte) || byte == '>' || byte == '=' || byte == '/'; }
-
-/* Where a name of ASCII ends, and from where on no part of one stands; from: it is not so simple. */
-static OFTEN uint32_t usual_name(struct sl_xml *xml, uint32_t from, uint32_t *prefix_len)
-{
-    uint32_t end = next_stop(xml, xml->index.no_name, from);
-    *prefix_len = 0;
-    /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
-    if (end - from - 1 >= SL_XML_NAME_MAX || xml->data[from] < 'A')
-        return from;
-    if (here_at(xml, end) != ':')
-        return end;
-    uint32_t local = end + 1;
-    *prefix_len = end - from;
-    end = next_stop(xml, xml->index.no_name, local);
-    return end != local && end - from <= SL_XML_NAME_MAX && xml->data[local] >= 'A' ? end : from;
-}
-
-/* The same for names as nearly all are, of ASCII and followed by what is usual; the others take the long way. */
-static OFTEN bool take_name(struct sl_xml *xml, struct sl_span *name, uint32_t *prefix_len)
-{
-    uint32_t from = xml->at, end = usual_name(xml, from, prefix_len);
-    if (end == from || !ends_name(here_at(xml, end)))
-        return take_any_name(xml, name, prefix_len);
-    *name = (struct sl_span){ xml->data + from, end - from };
-    xml->at = end;
     return true;
 }
 
@@ -548,8 +516,10 @@ static bool bind_namespace(struct sl_xml *xml, struct sl_xml_open *open, const s
     binding->prefix = attr->name.len == 5 ? (struct sl_span){ NULL, 0 } : sl_span_skip(attr->name, 6);
     binding->uri = attr->value;
     binding->ns = ns_of_uri(attr->value);
-    if (binding->prefix.len == 0)
+    if (binding->prefix.len == 0) {
         open->scope.default_place = open->scope.binding_cnt;
+        open->scope.default_ns = binding->ns;
+    }
     return check_binding(xml, binding, attr);
 }
 
@@ -562,7 +532,7 @@ static const struct sl_xml_binding xml_binding = {
 /* The innermost declaration of the prefix, NULL without one. */
 const struct sl_xml_binding *sl_xml_find_binding(const struct sl_xml *xml, struct sl_span prefix)
 {
-    uint32_t cnt = xml->depth != 0 ? xml->open[xml->depth - 1].scope.binding_cnt : 0;
+    uint32_t cnt = xml->open[xml->depth].scope.binding_cnt;
     while (cnt-- != 0) {
         if (xml->bindings[cnt].prefix.len != 0 && same(xml->bindings[cnt].prefix, prefix))
             return &xml->bindings[cnt];
@@ -577,17 +547,19 @@ const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const s
     return open->scope.default_place != 0 ? &xml->bindings[open->scope.default_place - 1] : NULL;
 }
 
-static OFTEN bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
+static SELDOM bool resolve_prefix(struct sl_xml *xml, struct sl_xml_open *open)
 {
-    if (open->prefix_len == 0) {
-        open->ns = open->scope.default_place != 0 ? xml->bindings[open->scope.default_place - 1].ns : SL_XML_NS_NONE;
-        return true;
-    }
     const struct sl_xml_binding *binding = sl_xml_binding_of(xml, open);
     open->ns = binding ? binding->ns : SL_XML_NS_UNDECLARED;
     if (open->prefix_len == 5 && memcmp(open->name.data, "xmlns", 5) == 0)
         return fail(xml, SL_PARSE_BAD_FRAME, (uint32_t)(open->name.data - xml->data), "xmlns to be left alone");
     return true;
+}
+
+static OFTEN bool resolve_element(struct sl_xml *xml, struct sl_xml_open *open)
+{
+    open->ns = open->scope.default_ns;
+    return open->prefix_len == 0 || resolve_prefix(xml, open);
 }
 
 /* ---- attributes ---- */
@@ -664,7 +636,7 @@ static bool take_value(struct sl_xml *xml, uint8_t quote, struct sl_xml_attr *at
     return true;
 }
 
-static SELDOM bool take_any_attr(struct sl_xml *xml)
+static SELDOM bool take_attr(struct sl_xml *xml)
 {
     if (xml->attr_cnt == SL_XML_ATTRS_MAX)
         return fail(xml, SL_PARSE_TOO_LARGE, xml->at, "at most 128 attributes");
@@ -688,17 +660,8 @@ static SELDOM bool take_any_attr(struct sl_xml *xml)
 
 /* ---- elements ---- */
 
-static inline void show_element(struct sl_xml *xml)
-{
-    const struct sl_xml_open *open = &xml->open[xml->depth - 1];
-    xml->name = open->name;
-    xml->local = local_of(open->name, open->prefix_len);
-    xml->id = open->id;
-    xml->ns = open->ns;
-}
-
-/* The rest of a start tag that is not written as usual. */
-static SELDOM bool take_any_attrs(struct sl_xml *xml, struct sl_xml_open *open)
+/* The rest of a start tag, from behind its name or one of its attributes. */
+static SELDOM bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
 {
     for (;;) {
         bool has_white = take_white(xml);
@@ -717,7 +680,7 @@ static SELDOM bool take_any_attrs(struct sl_xml *xml, struct sl_xml_open *open)
         }
         if (!has_white)
             return fail_here(xml, "a blank, > or />");
-        if (!take_any_attr(xml))
+        if (!take_attr(xml))
             return false;
         const struct sl_xml_attr *attr = &xml->attrs[xml->attr_cnt - 1];
         if (is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
@@ -726,126 +689,219 @@ static SELDOM bool take_any_attrs(struct sl_xml *xml, struct sl_xml_open *open)
     return xml->attr_cnt < 2 || check_attrs_unique(xml);
 }
 
-/* name="value" without anything inside that has to be looked at: where it ends.  0: it is not so simple. */
-static OFTEN uint32_t usual_attr(struct sl_xml *xml, uint32_t from, struct sl_xml_attr *attr)
+/* What all is known of an element when its tag was read. */
+static OFTEN bool enter(struct sl_xml *xml, struct sl_xml_open *open, uint8_t id)
 {
-    uint32_t end = usual_name(xml, from, &attr->prefix_len), value = end + 2;
-    if (end == from || value >= xml->clean || xml->data[end] != '=')
-        return 0;
-    uint8_t quote = xml->data[end + 1];
-    if (quote != '"' && quote != '\'')
-        return 0;
-    uint32_t stop = next_stop(xml, xml->index.value, value);
-    if (here_at(xml, stop) != quote)
-        return 0;
-    attr->name = (struct sl_span){ xml->data + from, end - from };
-    attr->value = (struct sl_span){ xml->data + value, stop - value };
-    attr->marks = 0;
-    return stop + 1;
-}
-
-/* Behind the name, which was written as usual.  What is not goes the long way from where it begins. */
-static OFTEN bool take_attrs(struct sl_xml *xml, struct sl_xml_open *open)
-{
-    uint64_t seen = 0;
-    bool is_once = true;
-    uint32_t at = xml->at, cnt = 0;
-    for (;; cnt++) {
-        uint32_t before = at, end;
-        uint8_t byte = here_at(xml, at);
-        for (; is_white(byte); byte = here_at(xml, at))
-            at++;
-        xml->attr_cnt = cnt;
-        if (byte == '>' || (byte == '/' && here_at(xml, at + 1) == '>')) {
-            xml->is_empty = byte == '/';
-            xml->at = at + 1 + xml->is_empty;
-            return is_once || check_attrs_unique(xml);
-        }
-        struct sl_xml_attr *attr = &xml->attrs[cnt];
-        xml->at = before;
-        if (at == before || cnt == SL_XML_ATTRS_MAX || (end = usual_attr(xml, at, attr)) == 0)
-            return take_any_attrs(xml, open);
-        uint64_t bit = attr_bit(attr);
-        is_once &= (seen & bit) == 0;
-        seen |= bit;
-        at = end;
-        if (is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
-            return false;
-    }
-}
-
-/* The same as sl_xml_id, but for names that are known by their tag, and for those that nobody knows, at one look. */
-static OFTEN uint8_t id_of(const struct sl_xml *xml, struct sl_span local)
-{
-    uint8_t id =
-        xml->first[SL_XML_TAG_OF(local.data[0], local.data[local.len / 2], local.data[local.len - 1], local.len)];
-    if (id == 0)
-        return 0;
-    const struct sl_slice *text = &xml->names->texts[id - 1];
-    if (text->len == local.len && sl_xml_same((const uint8_t *)text->data, local.data, local.len))
-        return id;
-    return (uint8_t)sl_xml_id(xml->names, local);
+    if (!resolve_element(xml, open))
+        return false;
+    open->id = id;
+    xml->id = id;
+    xml->event = SL_XML_START;
+    xml->state = xml->is_empty ? AT_EMPTY_END : IN_CONTENT;
+    return true;
 }
 
 /* At < and a name. */
-static __attribute__((noinline)) bool take_start(struct sl_xml *xml)
+static SELDOM bool take_start(struct sl_xml *xml)
 {
     uint32_t prefix_len;
     if (xml->depth == SL_XML_DEPTH_MAX)
         return fail(xml, SL_PARSE_TOO_DEEP, xml->at, "at most 256 elements in each other");
-    struct sl_xml_open *open = &xml->open[xml->depth];
-    open->scope = (struct sl_xml_scope){ 0, 0 };
-    if (xml->depth != 0)
-        open->scope = open[-1].scope;
+    struct sl_xml_open *open = &xml->open[xml->depth + 1];
+    open->scope = open[-1].scope;
     xml->at++;
     if (!take_name(xml, &open->name, &prefix_len))
         return false;
     open->prefix_len = (uint16_t)prefix_len;
     xml->attr_cnt = 0;
     xml->depth++;
-    if (!take_attrs(xml, open) || !resolve_element(xml, open))
+    if (!take_attrs(xml, open))
         return false;
-    open->id = id_of(xml, local_of(open->name, prefix_len));
-    xml->event = SL_XML_START;
-    xml->state = xml->is_empty ? AT_EMPTY_END : IN_CONTENT;
-    show_element(xml);
-    return true;
+    return enter(xml, open, (uint8_t)sl_xml_id(xml->names, sl_xml_local(xml)));
 }
 
 /* At </ , and what follows is not the element's name and > . */
-static SELDOM bool take_any_end(struct sl_xml *xml)
+static SELDOM bool check_end(struct sl_xml *xml, uint32_t from)
 {
-    const struct sl_xml_open *open = &xml->open[xml->depth - 1];
-    uint32_t from = xml->at + 2, prefix_len;
+    uint32_t prefix_len;
     struct sl_span name;
     xml->at = from;
     if (!take_name(xml, &name, &prefix_len))
         return false;
-    if (!same(name, open->name))
+    if (!same(name, sl_xml_name(xml)))
         return fail(xml, SL_PARSE_BAD_FRAME, from, "the end tag of the element that is open");
     take_white(xml);
     return take(xml, ">") || fail_here(xml, "> at the end of the tag");
 }
 
 /* At </ . */
-static OFTEN bool take_end(struct sl_xml *xml)
+static bool take_end(struct sl_xml *xml)
 {
-    const struct sl_xml_open *open = &xml->open[xml->depth - 1];
+    const struct sl_xml_open *open = &xml->open[xml->depth];
     uint32_t from = xml->at + 2, end = from + open->name.len;
     if (end < xml->clean && xml->data[end] == '>' && sl_xml_same(xml->data + from, open->name.data, open->name.len))
         xml->at = end + 1;
-    else if (!take_any_end(xml))
+    else if (!check_end(xml, from))
         return false;
+    xml->id = open->id;
     xml->event = SL_XML_END;
     xml->state = AT_POP;
-    show_element(xml);
+    return true;
+}
+
+/* ---- the usual way ----
+ *
+ * Most of a document is tags of ASCII names, attributes whose values hold nothing to look at, and text without
+ * references.  For these the functions below need the index and nothing else: they compare what stands at its stops
+ * with what usually stands there, count no bytes and check no ends, since the window's end is a stop like others and
+ * bytes behind it may be looked at.  What they find otherwise they leave to the functions above, from the start of the
+ * event on or, in a tag, from an attribute on: those know everything, errors too. */
+
+/* Of text of at most 16 bytes, where all 16 may be read. */
+static OFTEN bool same_short(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+#if defined(__x86_64__)
+    __m128i bytes = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b));
+    return (~(uint32_t)_mm_movemask_epi8(bytes) & ((1u << len) - 1)) == 0;
+#else
+    return sl_xml_same(a, b, len);
+#endif
+}
+
+static OFTEN bool same_name(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+    return len <= 16 ? same_short(a, b, len) : memcmp(a, b, len) == 0;
+}
+
+/* The same as sl_xml_id, but at one look for names that are alone in their place, and for those that nobody knows. */
+static OFTEN uint8_t id_of(const struct sl_xml *xml, const uint8_t *local, uint32_t len)
+{
+    uint8_t id = xml->first[SL_XML_PLACE_OF(local[0], local[len / 2], local[len - 1], len)];
+    if (id == 0)
+        return 0;
+    const struct sl_xml_known *known = &xml->names->known[id - 1];
+    if (known->len == len && same_name((const uint8_t *)known->text, local, len))
+        return id;
+    return (uint8_t)sl_xml_id(xml->names, (struct sl_span){ local, len });
+}
+
+/* Where a name of ASCII ends that begins at off in the window, and before it the colon; 0: it is not so simple. */
+static OFTEN uint32_t usual_name(const struct sl_xml *xml, uint32_t off, uint32_t *prefix_len)
+{
+    uint64_t bits = sl_xml_bits(xml->index.no_name, off);
+    *prefix_len = 0;
+    /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
+    if (bits == 0 || (bits & 1) != 0 || xml->window[off] < 'A')
+        return 0;
+    uint32_t end = off + (uint32_t)__builtin_ctzll(bits);
+    if (xml->window[end] != ':')
+        return end;
+    bits = sl_xml_bits(xml->index.no_name, end + 1);
+    if (bits == 0 || (bits & 1) != 0 || xml->window[end + 1] < 'A')
+        return 0;
+    *prefix_len = end - off;
+    return end + 1 + (uint32_t)__builtin_ctzll(bits);
+}
+
+/* name="value": where it ends; 0: it is not so simple. */
+static OFTEN uint32_t usual_attr(const struct sl_xml *xml, uint32_t off, struct sl_xml_attr *attr)
+{
+    uint32_t prefix_len, end = usual_name(xml, off, &prefix_len);
+    const uint8_t *window = xml->window;
+    uint8_t quote = window[end + 1];
+    if (end == 0 || window[end] != '=' || (quote != '"' && quote != '\''))
+        return 0;
+    uint32_t value = end + 2, stop = sl_xml_next_bit(xml->index.value, value);
+    if (window[stop] != quote)
+        return 0;
+    attr->name = (struct sl_span){ window + off, end - off };
+    attr->value = (struct sl_span){ window + value, stop - value };
+    attr->prefix_len = prefix_len;
+    attr->marks = 0;
+    return stop + 1;
+}
+
+/* One bit for each kind of name: names of different kinds are not the same.  All with a prefix are of one. */
+static OFTEN uint64_t kind_of(const struct sl_xml_attr *attr)
+{
+    return attr->prefix_len != 0 ? 1ull << 63 : 1ull << ((attr->name.data[0] + attr->name.len * 8) & 63);
+}
+
+/* The attributes from off in the window, behind the name. */
+static OFTEN bool usual_attrs(struct sl_xml *xml, struct sl_xml_open *open, uint32_t off)
+{
+    const uint8_t *window = xml->window;
+    uint64_t seen = 0, twice = 0;
+    uint32_t cnt = 0;
+    for (;; cnt++) {
+        uint32_t before = off;
+        if (is_white(window[off]))
+            off++;
+        while (is_white(window[off]) && off < xml->window_len)
+            off++;
+        xml->attr_cnt = cnt;
+        if (window[off] == '>' || (window[off] == '/' && window[off + 1] == '>'))
+            break;
+        struct sl_xml_attr *attr = &xml->attrs[cnt];
+        uint32_t end = off != before && cnt != SL_XML_ATTRS_MAX ? usual_attr(xml, off, attr) : 0;
+        xml->at = xml->window_from + before;
+        if (end == 0)
+            return take_attrs(xml, open);
+        off = end;
+        uint64_t kind = kind_of(attr);
+        twice |= seen & kind;
+        seen |= kind;
+        if (attr->name.data[0] == 'x' && is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
+            return false;
+    }
+    xml->is_empty = window[off] == '/';
+    xml->at = xml->window_from + off + 1 + xml->is_empty;
+    return twice == 0 || check_attrs_unique(xml);
+}
+
+/* At < .  False: take_start is to read it. */
+static __attribute__((noinline)) bool usual_start(struct sl_xml *xml, uint32_t off)
+{
+    uint32_t prefix_len, from = off + 1, end = usual_name(xml, from, &prefix_len);
+    const uint8_t *window = xml->window;
+    if (end == 0 || xml->depth == SL_XML_DEPTH_MAX)
+        return false;
+    bool is_simple = window[end] == '>';
+    if (!is_simple && !is_white(window[end]) && window[end] != '/')
+        return false;
+    struct sl_xml_open *open = &xml->open[++xml->depth];
+    open->scope = open[-1].scope;
+    open->name = (struct sl_span){ window + from, end - from };
+    open->prefix_len = (uint16_t)prefix_len;
+    xml->attr_cnt = 0;
+    xml->is_empty = false;
+    xml->at = xml->window_from + end + 1;
+    uint32_t before = prefix_len + (prefix_len != 0);
+    if (is_simple || usual_attrs(xml, open, end))
+        enter(xml, open, id_of(xml, window + from + before, end - from - before));
+    xml->end = xml->at;
+    return true;
+}
+
+/* At </ . */
+static OFTEN bool usual_end(struct sl_xml *xml, uint32_t off)
+{
+    const struct sl_xml_open *open = &xml->open[xml->depth];
+    uint32_t from = off + 2, end = from + open->name.len;
+    if (end >= xml->window_len || xml->window[end] != '>' ||
+        !same_name(xml->window + from, open->name.data, open->name.len))
+        return false;
+    xml->at = xml->end = xml->window_from + end + 1;
+    xml->id = open->id;
+    xml->state = AT_POP;
+    xml->event = SL_XML_END;
     return true;
 }
 
 /* ---- text ---- */
 
 /* At anything but < . */
-static SELDOM bool take_any_text(struct sl_xml *xml)
+static SELDOM bool take_text(struct sl_xml *xml)
 {
     uint32_t from = xml->at;
     xml->marks = 0;
@@ -869,19 +925,7 @@ static SELDOM bool take_any_text(struct sl_xml *xml)
         xml->at++;
     }
     xml->text = span_from(xml, from);
-    xml->event = SL_XML_TEXT;
-    return true;
-}
-
-/* The same; most texts hold nothing that has to be looked at. */
-static OFTEN bool take_text(struct sl_xml *xml)
-{
-    uint32_t from = xml->at, end = next_stop(xml, xml->index.content, from);
-    if (here_at(xml, end) != '<')
-        return take_any_text(xml);
-    xml->text = (struct sl_span){ xml->data + from, end - from };
-    xml->marks = 0;
-    xml->at = end;
+    xml->id = xml->open[xml->depth].id;
     xml->event = SL_XML_TEXT;
     return true;
 }
@@ -897,6 +941,7 @@ static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
     xml->marks = SL_XML_IS_CDATA;
     if (memchr(xml->text.data, '\r', xml->text.len))
         xml->marks |= SL_XML_HAS_CR;
+    xml->id = xml->open[xml->depth].id;
     if (xml->text.len != 0)
         xml->event = SL_XML_TEXT;
     return true;
@@ -907,7 +952,7 @@ static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
 /* What next has before an event was found. */
 #define NO_EVENT ((enum sl_xml_event)(SL_XML_DONE + 1))
 
-static OFTEN void step_content(struct sl_xml *xml)
+static void step_content(struct sl_xml *xml)
 {
     uint8_t byte = here(xml);
     if (byte != '<') {
@@ -977,10 +1022,10 @@ static void step_prolog(struct sl_xml *xml)
         xml->has_doctype = true;
         return;
     }
-    if (is_here(xml, "<") && !is_here(xml, "<!") && !is_here(xml, "<?"))
-        take_start(xml);
-    else
+    if (!is_here(xml, "<") || is_here(xml, "<!") || is_here(xml, "<?"))
         fail_here(xml, "the root element");
+    else if (!is_indexed(xml, xml->at) || !usual_start(xml, xml->at - xml->window_from))
+        take_start(xml);
 }
 
 static void step_epilog(struct sl_xml *xml)
@@ -997,17 +1042,10 @@ static void step_epilog(struct sl_xml *xml)
     xml->event = SL_XML_DONE;
 }
 
-static void take_empty_end(struct sl_xml *xml)
-{
-    xml->event = SL_XML_END;
-    xml->state = AT_POP;
-    show_element(xml);
-}
-
 /* Whatever is not inside the root. */
 static void step_outside(struct sl_xml *xml)
 {
-    switch ((enum state)xml->state) {
+    switch ((enum sl_xml_state)xml->state) {
     case AT_DOCUMENT:
         step_document(xml);
         break;
@@ -1017,8 +1055,8 @@ static void step_outside(struct sl_xml *xml)
     case IN_EPILOG:
         step_epilog(xml);
         break;
-    case AT_EMPTY_END:
     case IN_CONTENT:
+    case AT_EMPTY_END:
     case AT_POP:
     case AT_END:
     case AT_ERROR:
@@ -1027,56 +1065,78 @@ static void step_outside(struct sl_xml *xml)
 }
 
 /* Until something is an event: comments, instructions and what stands around the root are none. */
-static SELDOM void step_on(struct sl_xml *xml)
+static SELDOM enum sl_xml_event step_on(struct sl_xml *xml)
 {
-    while (xml->event == NO_EVENT) {
+    if (xml->state >= AT_END)
+        return xml->event;
+    for (xml->event = NO_EVENT; xml->event == NO_EVENT;) {
         xml->off = xml->at;
         if (xml->state == IN_CONTENT)
             step_content(xml);
         else
             step_outside(xml);
     }
-}
-
-/* To the next < where nothing but characters and line ends stand before it. */
-static OFTEN void pass_text(struct sl_xml *xml)
-{
-    uint32_t end = next_stop(xml, xml->index.content, xml->at);
-    while (here_at(xml, end) == '\r')
-        end = next_stop(xml, xml->index.content, end + 1);
-    if (here_at(xml, end) == '<')
-        xml->at = end;
-}
-
-static OFTEN enum sl_xml_event next(struct sl_xml *xml, bool wants_text)
-{
-    if (xml->state >= AT_END)
-        return xml->event;
-    if (xml->state == AT_POP)
-        xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
-    xml->event = NO_EVENT;
-    if (xml->state == IN_CONTENT && !wants_text)
-        pass_text(xml);
-    xml->off = xml->at;
-    if (xml->state == IN_CONTENT)
-        step_content(xml);
-    else if (xml->state == AT_EMPTY_END)
-        take_empty_end(xml);
-    if (xml->event == NO_EVENT)
-        step_on(xml);
     xml->end = xml->at;
     return xml->event;
 }
 
+/* Behind the last window, and outside of the root. */
+static SELDOM enum sl_xml_event next_otherwise(struct sl_xml *xml)
+{
+    if (xml->state == AT_POP)
+        xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
+    return step_on(xml);
+}
+
+static OFTEN enum sl_xml_event next(struct sl_xml *xml, bool wants_text)
+{
+    if (xml->state == AT_EMPTY_END) {
+        xml->off = xml->end;
+        xml->state = AT_POP;
+        return xml->event = SL_XML_END;
+    }
+    if (xml->state > AT_POP || xml->depth == xml->state || !is_indexed(xml, xml->at))
+        return next_otherwise(xml);
+    xml->depth -= xml->state;
+    xml->state = IN_CONTENT;
+    uint32_t off = xml->at - xml->window_from;
+    if (xml->window[off] != '<') {
+        uint32_t stop = sl_xml_next_bit(xml->index.content, off);
+        while (!wants_text && xml->window[stop] == '\r')
+            stop = sl_xml_next_bit(xml->index.content, stop + 1);
+        if (xml->window[stop] != '<')
+            return step_on(xml);
+        if (wants_text) {
+            xml->off = xml->at;
+            xml->text = (struct sl_span){ xml->window + off, stop - off };
+            xml->marks = 0;
+            xml->at = xml->end = xml->window_from + stop;
+            xml->id = xml->open[xml->depth].id;
+            return xml->event = SL_XML_TEXT;
+        }
+        xml->at = xml->window_from + stop;
+        off = stop;
+    }
+    xml->off = xml->at;
+    if (xml->window[off + 1] == '/' ? usual_end(xml, off) : usual_start(xml, off))
+        return xml->event;
+    return step_on(xml);
+}
+
 enum sl_xml_event sl_xml_next(struct sl_xml *xml) { return next(xml, true); }
 
-enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml)
+static SELDOM enum sl_xml_event next_behind_text(struct sl_xml *xml)
 {
-    while (next(xml, false) == SL_XML_TEXT)
+    while (sl_xml_next(xml) == SL_XML_TEXT)
         continue;
     return xml->event;
 }
 
+enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml)
+{
+    enum sl_xml_event event = next(xml, false);
+    return event == SL_XML_TEXT ? next_behind_text(xml) : event;
+}
 enum sl_parse_code sl_xml_reject(const struct sl_xml *xml)
 {
     return sl_reject(xml->parse, xml->err.code, xml->err.off, xml->err.want);

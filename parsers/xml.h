@@ -50,30 +50,43 @@
  *     enum { NITF_OTHER, NITF_NAMES(SL_XML_ENUM) };
  *     SL_XML_NAMES(nitf_names, NITF_NAMES);
  *
- * and switches on xml->id: NITF_P, or 0 for a name that is not in the list.  Each name has a tag of one byte, which
- * the compiler computes; 64 are compared at once, so that a look-up takes the same few cycles whatever it finds.
- * Up to 255 names, of up to 255 bytes. */
-#define SL_XML_TAGS 64u
+ * and switches on xml->id: NITF_P, or 0 for a name that is not in the list.  Each name has a place in a table of 1024,
+ * which the compiler computes from four of its properties; the lists of the large formats have each name alone in its
+ * place, so that a look-up is one comparison.  Where two share one, and for who has no table, names have a tag of one
+ * byte, 64 of which are compared at once.  Up to 255 names, of up to 31 bytes. */
+#define SL_XML_TAGS      64u
+#define SL_XML_PLACES    1024u
+#define SL_XML_KNOWN_MAX 31u
 struct sl_xml_names {
     const uint8_t *tags; /* cnt, and zeros up to a multiple of SL_XML_TAGS */
-    const struct sl_slice *texts;
+    const uint16_t *places;
+    const struct sl_xml_known {
+        char text[SL_XML_KNOWN_MAX];
+        uint8_t len;
+    } * known;
     uint32_t cnt;
 };
 
+#define SL_XML_PLACE_OF(first, middle, last, len)                                                                      \
+    (((uint8_t)(first)*33u + (uint8_t)(middle)*58u + (uint8_t)(last)*79u + (len)*50u) & (SL_XML_PLACES - 1))
 #define SL_XML_TAG_OF(first, middle, last, len)                                                                        \
     ((uint8_t)(((uint8_t)(first)*5u + (uint8_t)(middle)*37u + (uint8_t)(last)*11u) ^ ((len)*73u)))
 #define SL_XML_ENUM(name, text)  name,
 #define SL_XML_COUNT(name, text) +1
-#define SL_XML_TAG(name, text)                                                                                         \
-    SL_XML_TAG_OF((text)[0], (text)[(sizeof(text) - 1) / 2], (text)[sizeof(text) - 2], sizeof(text) - 1),
-#define SL_XML_TEXT_OF(name, text) { (text), sizeof(text) - 1 },
+#define SL_XML_LEN(text)         (sizeof(text) - 1)
+#define SL_XML_OF(text, OF)      OF((text)[0], (text)[SL_XML_LEN(text) / 2], (text)[SL_XML_LEN(text) - 1], SL_XML_LEN(text))
+#define SL_XML_TAG(name, text)   SL_XML_OF(text, SL_XML_TAG_OF),
+#define SL_XML_PLACE(name, text) SL_XML_OF(text, SL_XML_PLACE_OF),
+#define SL_XML_KNOWN(name, text) { (text), sizeof(text) - 1 },
+#define SL_XML_FITS(name, text)  &&sizeof(text) - 1 <= SL_XML_KNOWN_MAX
 #define SL_XML_NAMES(names, LIST)                                                                                      \
     enum { names##_cnt = 0 LIST(SL_XML_COUNT) };                                                                       \
-    _Static_assert(names##_cnt < 256, "an id is a byte");                                                              \
+    _Static_assert(names##_cnt < 256 LIST(SL_XML_FITS), "an id is a byte, and names are short");                       \
     static const uint8_t names##_tags[(names##_cnt + SL_XML_TAGS - 1) / SL_XML_TAGS * SL_XML_TAGS] = { LIST(           \
         SL_XML_TAG) };                                                                                                 \
-    static const struct sl_slice names##_texts[names##_cnt] = { LIST(SL_XML_TEXT_OF) };                                \
-    static const struct sl_xml_names names = { names##_tags, names##_texts, names##_cnt }
+    static const uint16_t names##_places[names##_cnt] = { LIST(SL_XML_PLACE) };                                        \
+    static const struct sl_xml_known names##_known[names##_cnt] = { LIST(SL_XML_KNOWN) };                              \
+    static const struct sl_xml_names names = { names##_tags, names##_places, names##_known, names##_cnt }
 
 /* From 1, in the order of the list; 0: not in it. */
 unsigned sl_xml_id(const struct sl_xml_names *names, struct sl_span name);
@@ -133,10 +146,11 @@ struct sl_xml_open { /* an element around this place */
     struct sl_span name; /* as written, with its prefix */
     uint16_t prefix_len;
     uint8_t id;
-    uint8_t ns;
-    struct sl_xml_scope { /* private */
-        uint8_t binding_cnt; /* in force inside */
+    uint8_t ns; /* enum sl_xml_ns */
+    struct sl_xml_scope { /* private: the declarations in force inside */
+        uint8_t binding_cnt;
         uint8_t default_place; /* in bindings, from 1; 0: none */
+        uint8_t default_ns;
     } scope;
 };
 
@@ -146,9 +160,6 @@ struct sl_xml {
     /* START and END: the element; TEXT: the one around it. */
     uint32_t depth; /* 1: the root.  END has its START's */
     uint8_t id; /* of its local name in names, else 0 */
-    uint8_t ns; /* enum sl_xml_ns */
-    struct sl_span name; /* as written, with its prefix */
-    struct sl_span local; /* without */
     /* START */
     bool is_empty; /* written as one tag: the next event is its END */
     uint32_t attr_cnt;
@@ -166,7 +177,6 @@ struct sl_xml {
     /* private */
     struct sl_parse *parse;
     const struct sl_xml_names *names;
-    uint8_t first[256]; /* of the names with this tag; 0: none has it */
     const uint8_t *data;
     uint32_t len; /* of the document and all behind it */
     uint32_t clean; /* of its start that holds nothing but Char */
@@ -176,15 +186,29 @@ struct sl_xml {
     bool has_doctype;
     uint32_t origin; /* of data in the message */
     enum sl_charset sent_charset; /* before UTF-16 became UTF-8 */
+    /* What is indexed: window_len bytes from window_from on, which is where window points.  Short of the end of what is
+     * clean, so that a few bytes behind any stop can be read without asking. */
+    const uint8_t *window;
     uint32_t window_from, window_len;
+    uint8_t first[SL_XML_PLACES]; /* of the names with this place; 0: none has it */
     struct sl_xml_binding {
         struct sl_span prefix, uri; /* the default: no prefix */
         uint8_t ns;
     } bindings[SL_XML_BINDINGS_MAX];
-    struct sl_xml_index index; /* of the window_len bytes from window_from on */
-    struct sl_xml_open open[SL_XML_DEPTH_MAX];
+    struct sl_xml_index index;
+    struct sl_xml_open open[SL_XML_DEPTH_MAX + 1]; /* by depth; 0: around the root, without name */
     struct sl_xml_attr attrs[SL_XML_ATTRS_MAX];
 };
+
+/* The element of START, END and TEXT: its name as written, with its prefix, the same without, and its namespace. */
+static inline struct sl_span sl_xml_name(const struct sl_xml *xml) { return xml->open[xml->depth].name; }
+static inline struct sl_span sl_xml_local(const struct sl_xml *xml)
+{
+    const struct sl_xml_open *open = &xml->open[xml->depth];
+    uint32_t before = open->prefix_len + (open->prefix_len != 0);
+    return (struct sl_span){ open->name.data + before, open->name.len - before };
+}
+static inline enum sl_xml_ns sl_xml_ns(const struct sl_xml *xml) { return (enum sl_xml_ns)xml->open[xml->depth].ns; }
 
 /* A scanner in the scratch memory of the parse, for as long as the message lasts: so it is still there in the next
  * sl_parse_next, and sl_xml_taken finds it, if nothing else was taken before.  NULL: no room. */
@@ -230,12 +254,12 @@ enum sl_xml_event sl_xml_inner(struct sl_xml *xml, struct sl_span *inner);
 /* The element `up` levels above the present one; 0: itself.  NULL above the root. */
 static inline const struct sl_xml_open *sl_xml_above(const struct sl_xml *xml, uint32_t up)
 {
-    return up < xml->depth ? &xml->open[xml->depth - 1 - up] : NULL;
+    return up < xml->depth ? &xml->open[xml->depth - up] : NULL;
 }
 /* Its id, 0 where there is none. */
 static inline unsigned sl_xml_above_id(const struct sl_xml *xml, uint32_t up)
 {
-    return up < xml->depth ? xml->open[xml->depth - 1 - up].id : 0;
+    return up < xml->depth ? xml->open[xml->depth - up].id : 0;
 }
 /* The namespace of the present element as written; empty: none. */
 struct sl_span sl_xml_ns_uri(const struct sl_xml *xml);

@@ -49,10 +49,7 @@ static enum sl_charset look_for_utf16(struct sl_span span)
     return SL_CHARSET_UNKNOWN;
 }
 
-static bool is_bytewise(enum sl_charset charset)
-{
-    return !sl_charset_is_wide(charset);
-}
+static bool is_bytewise(enum sl_charset charset) { return !sl_charset_is_wide(charset); }
 
 /* ---- UTF-16 to UTF-8 ---- */
 
@@ -118,6 +115,8 @@ static bool begin_utf16(struct sl_xml *xml, struct sl_span span, bool is_big)
 
 /* ---- begin ---- */
 
+static const struct sl_xml_names no_names;
+
 /* Offsets of errors are the message's where the span lies in it. */
 static uint32_t origin_of(const struct sl_parse *parse, struct sl_span span)
 {
@@ -128,7 +127,7 @@ static uint32_t origin_of(const struct sl_parse *parse, struct sl_span span)
 /* Nearly all documents are UTF-8 from end to end, and one look tells; the others cost a second. */
 static void settle_bytes(struct sl_xml *xml, struct sl_span span, enum sl_charset label)
 {
-    struct sl_xml_survey survey = sl_xml_survey(span.data, span.len);
+    struct sl_xml_survey survey = sl_xml_survey(&xml->index, span.data, span.len);
     enum sl_charset own = find_label(span);
     if (own != SL_CHARSET_UNKNOWN)
         label = own;
@@ -145,6 +144,11 @@ static void settle_bytes(struct sl_xml *xml, struct sl_span span, enum sl_charse
         xml->charset = sl_charset_guess(span.data, span.len, label, &bom_len);
     bool is_8bit = xml->charset != SL_CHARSET_UTF8 && !is_whole;
     xml->clean = is_8bit ? sl_xml_control_free(span.data, span.len) : survey.clean;
+    if (xml->clean <= SL_XML_LOOK_AHEAD)
+        return;
+    /* The survey has made the first window's index. */
+    xml->window_len = xml->clean - SL_XML_LOOK_AHEAD < SL_XML_WINDOW ? xml->clean - SL_XML_LOOK_AHEAD : SL_XML_WINDOW;
+    sl_xml_index_end(&xml->index, xml->window_len);
 }
 
 void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span span, const struct sl_xml_names *names,
@@ -154,9 +158,12 @@ void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span spa
     memset(xml, 0, offsetof(struct sl_xml, bindings));
     xml->event = SL_XML_DONE;
     xml->parse = parse;
-    xml->names = names;
-    for (uint32_t i = names ? names->cnt : 0; i-- != 0;)
-        xml->first[names->tags[i]] = (uint8_t)(i + 1);
+    xml->names = names ? names : &no_names;
+    for (uint32_t i = 0; i < xml->names->cnt; i++)
+        xml->first[xml->names->places[i]] = (uint8_t)(i + 1);
+    xml->open[0] = (struct sl_xml_open){ 0 };
+    xml->state = AT_DOCUMENT;
+    xml->window = span.data;
     xml->is_first_only = true;
     xml->data = span.data;
     xml->len = span.len;

@@ -129,6 +129,21 @@ static inline const uint8_t *sl_xml_find(const uint8_t *data, size_t len, const 
 /* Length of the reference at the start of rest, and the character it is; 0: none that we know. */
 uint32_t sl_xml_reference(struct sl_span rest, uint32_t *character);
 
+/* Bytes behind a window that may be read: a name's first sixteen, from behind a tag's < and a prefix's colon. */
+#define SL_XML_LOOK_AHEAD 20u
+
+/* Where the scanner stands. */
+enum sl_xml_state {
+    IN_CONTENT,
+    AT_POP, /* behind an END: its element is still open[depth] */
+    AT_EMPTY_END, /* the END of an empty element is due */
+    AT_DOCUMENT, /* before its declaration */
+    IN_PROLOG,
+    IN_EPILOG,
+    AT_END, /* from here on no event follows */
+    AT_ERROR,
+};
+
 /* The declaration in force for an element or prefix; NULL: none. */
 const struct sl_xml_binding *sl_xml_binding_of(const struct sl_xml *xml, const struct sl_xml_open *open);
 const struct sl_xml_binding *sl_xml_find_binding(const struct sl_xml *xml, struct sl_span prefix);

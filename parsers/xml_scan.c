@@ -14,6 +14,9 @@ enum class_bit {
     IS_BRACKET = 1u << 3,
     IS_TAB_LF = 1u << 4,
     IS_QUOTE = 1u << 5,
+    IS_CONTROL_0 = 1u << 6, /* below 0x10, and from there on, which XML does not allow */
+    IS_CONTROL_1 = 1u << 7,
+    IS_CONTROL = IS_CONTROL_0 | IS_CONTROL_1,
     IN_CONTENT = IS_LESS | IS_AMPERSAND | IS_CR | IS_BRACKET,
     IN_VALUE = IS_LESS | IS_AMPERSAND | IS_CR | IS_TAB_LF | IS_QUOTE,
 };
@@ -61,28 +64,16 @@ static void index_block_plain(struct sl_xml_index *index, uint32_t block, const 
     index->no_name[block] = no_name;
 }
 
-/* The last block, of which only the first left bytes are there; 0: none is. */
-static void index_last(struct sl_xml_index *index, uint32_t block, const uint8_t *data, uint32_t left,
-                       void (*index_block)(struct sl_xml_index *, uint32_t, const uint8_t *))
+void sl_xml_index_plain(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
-    uint8_t padded[SL_XML_BLOCK] = { 0 };
-    uint64_t behind = ~0ull << left;
-    if (left != 0)
-        memcpy(padded, data, left);
-    index_block(index, block, padded);
-    index->content[block] |= behind;
-    index->value[block] |= behind;
-    index->no_name[block] |= behind;
-}
-
-uint32_t sl_xml_index_plain(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
-{
+    uint8_t last[SL_XML_BLOCK] = { 0 };
     uint32_t block = 0;
     for (; len >= SL_XML_BLOCK && block < SL_XML_WINDOW_BLOCKS; block++, data += SL_XML_BLOCK, len -= SL_XML_BLOCK)
         index_block_plain(index, block, data);
-    if (block < SL_XML_WINDOW_BLOCKS)
-        index_last(index, block++, data, len, index_block_plain);
-    return block;
+    if (len != 0 && block < SL_XML_WINDOW_BLOCKS) {
+        memcpy(last, data, len);
+        index_block_plain(index, block, last);
+    }
 }
 
 /* U+FFFE and U+FFFF, the only ones that are well formed, no controls, and yet not for XML. */
@@ -135,10 +126,14 @@ AVX2 static inline __m256i halves(__m256i bytes, __m256i by_low, __m256i by_high
 
 AVX2 static inline __m256i classes(__m256i bytes)
 {
-    const __m256i by_low = TABLE(0, 0, IS_QUOTE, 0, 0, 0, IS_AMPERSAND, IS_QUOTE, 0, IS_TAB_LF, IS_TAB_LF, 0, IS_LESS,
-                                 IS_CR | IS_BRACKET, 0, 0);
-    const __m256i by_high =
-        TABLE(IS_CR | IS_TAB_LF, 0, IS_AMPERSAND | IS_QUOTE, IS_LESS, 0, IS_BRACKET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i by_low =
+        TABLE((char)IS_CONTROL, (char)IS_CONTROL, (char)(IS_CONTROL | IS_QUOTE), (char)IS_CONTROL, /* 0 to 3 */
+              (char)IS_CONTROL, (char)IS_CONTROL, (char)(IS_CONTROL | IS_AMPERSAND), (char)(IS_CONTROL | IS_QUOTE),
+              (char)IS_CONTROL, (char)(IS_CONTROL_1 | IS_TAB_LF), (char)(IS_CONTROL_1 | IS_TAB_LF), /* 8 TAB LF */
+              (char)IS_CONTROL, (char)(IS_CONTROL | IS_LESS), (char)(IS_CONTROL_1 | IS_CR | IS_BRACKET), /* CR */
+              (char)IS_CONTROL, (char)IS_CONTROL);
+    const __m256i by_high = TABLE(IS_CR | IS_TAB_LF | IS_CONTROL_0, (char)IS_CONTROL_1, IS_AMPERSAND | IS_QUOTE,
+                                  IS_LESS, 0, IS_BRACKET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     return halves(bytes, by_low, by_high);
 }
 
@@ -160,24 +155,33 @@ AVX2 static inline __m256i name_bytes(__m256i bytes)
 
 AVX2 static inline __m256i load(const uint8_t *data) { return _mm256_loadu_si256((const __m256i *)data); }
 
-AVX2 static void index_block_avx2(struct sl_xml_index *index, uint32_t block, const uint8_t *data)
+/* Of 64 bytes, whose classes are known. */
+AVX2 static inline void index_block_avx2(struct sl_xml_index *index, uint32_t block, const __m256i bytes[2],
+                                         const __m256i class[2])
 {
     const __m256i content = _mm256_set1_epi8(IN_CONTENT), value = _mm256_set1_epi8(IN_VALUE);
-    __m256i low = load(data), high = load(data + 32);
-    __m256i low_class = classes(low), high_class = classes(high);
-    index->content[block] = ~zero_bits(_mm256_and_si256(low_class, content), _mm256_and_si256(high_class, content));
-    index->value[block] = ~zero_bits(_mm256_and_si256(low_class, value), _mm256_and_si256(high_class, value));
-    index->no_name[block] = zero_bits(name_bytes(low), name_bytes(high));
+    index->content[block] = ~zero_bits(_mm256_and_si256(class[0], content), _mm256_and_si256(class[1], content));
+    index->value[block] = ~zero_bits(_mm256_and_si256(class[0], value), _mm256_and_si256(class[1], value));
+    index->no_name[block] = zero_bits(name_bytes(bytes[0]), name_bytes(bytes[1]));
 }
 
-AVX2 static uint32_t index_avx2(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+AVX2 static inline void index_bytes(struct sl_xml_index *index, uint32_t block, const uint8_t *data)
 {
+    const __m256i bytes[2] = { load(data), load(data + 32) };
+    const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
+    index_block_avx2(index, block, bytes, class);
+}
+
+AVX2 static void index_avx2(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+{
+    uint8_t last[SL_XML_BLOCK] = { 0 };
     uint32_t block = 0;
     for (; len >= SL_XML_BLOCK && block < SL_XML_WINDOW_BLOCKS; block++, data += SL_XML_BLOCK, len -= SL_XML_BLOCK)
-        index_block_avx2(index, block, data);
-    if (block < SL_XML_WINDOW_BLOCKS)
-        index_last(index, block++, data, len, index_block_avx2);
-    return block;
+        index_bytes(index, block, data);
+    if (len != 0 && block < SL_XML_WINDOW_BLOCKS) {
+        memcpy(last, data, len);
+        index_bytes(index, block, last);
+    }
 }
 
 /* ---- UTF-8 by look-ups ----
@@ -257,38 +261,50 @@ AVX2 static inline __m256i control_errors(__m256i bytes)
 
 struct survey {
     __m256i previous, high; /* the last 32 bytes; all bytes */
+    __m256i class, errors; /* of all bytes */
 };
 
 /* ASCII behind ASCII is well formed; behind a lead in the last three bytes it is not. */
-AVX2 static inline bool is_clean(struct survey *survey, __m256i first, __m256i second)
+AVX2 static inline void survey_block(struct survey *survey, const __m256i bytes[2], const __m256i class[2])
 {
-    __m256i both = _mm256_or_si256(first, second);
-    __m256i errors = _mm256_or_si256(control_errors(first), control_errors(second));
+    __m256i both = _mm256_or_si256(bytes[0], bytes[1]);
+    survey->class = _mm256_or_si256(survey->class, _mm256_or_si256(class[0], class[1]));
     if (_mm256_movemask_epi8(_mm256_or_si256(both, survey->previous)) != 0) {
-        errors = _mm256_or_si256(errors, utf8_errors(first, survey->previous));
-        errors = _mm256_or_si256(errors, utf8_errors(second, first));
+        survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[0], survey->previous));
+        survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[1], bytes[0]));
+        survey->high = _mm256_or_si256(survey->high, both);
     }
-    if (!_mm256_testz_si256(errors, errors))
-        return false;
-    survey->high = _mm256_or_si256(survey->high, both);
-    survey->previous = second;
-    return true;
+    survey->previous = bytes[1];
 }
 
-/* Blocks of 64 until one looks wrong, the last filled up with blanks; where exactly is said byte by byte. */
-AVX2 static struct sl_xml_survey survey_avx2(const uint8_t *data, uint32_t len)
+AVX2 static inline void survey_bytes(struct survey *survey, struct sl_xml_index *index, uint32_t block,
+                                     const uint8_t *data)
 {
-    struct survey survey = { _mm256_setzero_si256(), _mm256_setzero_si256() };
+    const __m256i bytes[2] = { load(data), load(data + 32) };
+    const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
+    survey_block(survey, bytes, class);
+    if (block < SL_XML_WINDOW_BLOCKS)
+        index_block_avx2(index, block, bytes, class);
+}
+
+AVX2 static inline bool is_clean(const struct survey *survey)
+{
+    return _mm256_testz_si256(survey->class, _mm256_set1_epi8((char)IS_CONTROL)) != 0 &&
+           _mm256_testz_si256(survey->errors, survey->errors) != 0;
+}
+
+/* Where something is wrong, is said block by block, and then byte by byte. */
+AVX2 static __attribute__((noinline, cold)) struct sl_xml_survey survey_again(const uint8_t *data, uint32_t len)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    struct survey survey = { zero, zero, zero, zero };
     uint32_t i = 0;
-    while (len - i >= 64 && is_clean(&survey, load(data + i), load(data + i + 32)))
-        i += 64;
-    if (len - i < 64) {
-        uint8_t last[64];
-        memset(last, ' ', sizeof last);
-        if (len != i)
-            memcpy(last, data + i, len - i);
-        if (is_clean(&survey, load(last), load(last + 32)))
-            return (struct sl_xml_survey){ len, _mm256_movemask_epi8(survey.high) == 0 };
+    for (; len - i >= SL_XML_BLOCK; i += SL_XML_BLOCK) {
+        const __m256i bytes[2] = { load(data + i), load(data + i + 32) };
+        const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
+        survey_block(&survey, bytes, class);
+        if (!is_clean(&survey))
+            break;
     }
     /* The character before the edge may reach over it, or just to it: from its start on. */
     uint32_t from = i;
@@ -297,8 +313,25 @@ AVX2 static struct sl_xml_survey survey_avx2(const uint8_t *data, uint32_t len)
         if (data[from] >= 0xc0)
             break;
     }
-    struct sl_xml_survey rest = sl_xml_survey_plain(data + from, len - from);
-    return (struct sl_xml_survey){ from + rest.clean, rest.is_ascii && _mm256_movemask_epi8(survey.high) == 0 };
+    return (struct sl_xml_survey){ from + sl_xml_survey_plain(data + from, len - from).clean, false };
+}
+
+/* All blocks of 64, the last filled up with blanks. */
+AVX2 static struct sl_xml_survey survey_avx2(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    struct survey survey = { zero, zero, zero, zero };
+    uint8_t last[SL_XML_BLOCK];
+    uint32_t block = 0, left = len;
+    for (const uint8_t *at = data; left >= SL_XML_BLOCK; block++, at += SL_XML_BLOCK, left -= SL_XML_BLOCK)
+        survey_bytes(&survey, index, block, at);
+    memset(last, ' ', sizeof last);
+    if (left != 0)
+        memcpy(last, data + (len - left), left);
+    survey_bytes(&survey, index, block, last);
+    if (!is_clean(&survey))
+        return survey_again(data, len);
+    return (struct sl_xml_survey){ len, _mm256_movemask_epi8(survey.high) == 0 };
 }
 
 AVX2 static uint32_t control_free_avx2(const uint8_t *data, uint32_t len)
@@ -317,25 +350,35 @@ uint32_t sl_xml_control_free(const uint8_t *data, uint32_t len)
     return __builtin_cpu_supports("avx2") ? control_free_avx2(data, len) : sl_xml_control_free_plain(data, len);
 }
 
-uint32_t sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+void sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
-    return __builtin_cpu_supports("avx2") ? index_avx2(index, data, len) : sl_xml_index_plain(index, data, len);
+    if (__builtin_cpu_supports("avx2"))
+        index_avx2(index, data, len);
+    else
+        sl_xml_index_plain(index, data, len);
 }
 
-struct sl_xml_survey sl_xml_survey(const uint8_t *data, uint32_t len)
+struct sl_xml_survey sl_xml_survey(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
-    return __builtin_cpu_supports("avx2") ? survey_avx2(data, len) : sl_xml_survey_plain(data, len);
+    if (__builtin_cpu_supports("avx2"))
+        return survey_avx2(index, data, len);
+    sl_xml_index_plain(index, data, len);
+    return sl_xml_survey_plain(data, len);
 }
 
 #else
 
 uint32_t sl_xml_control_free(const uint8_t *data, uint32_t len) { return sl_xml_control_free_plain(data, len); }
 
-uint32_t sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+void sl_xml_index(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
-    return sl_xml_index_plain(index, data, len);
+    sl_xml_index_plain(index, data, len);
 }
 
-struct sl_xml_survey sl_xml_survey(const uint8_t *data, uint32_t len) { return sl_xml_survey_plain(data, len); }
+struct sl_xml_survey sl_xml_survey(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
+{
+    sl_xml_index_plain(index, data, len);
+    return sl_xml_survey_plain(data, len);
+}
 
 #endif

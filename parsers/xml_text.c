@@ -35,8 +35,8 @@ unsigned sl_xml_id(const struct sl_xml_names *names, struct sl_span name)
         uint64_t bits = match_tags(names->tags + block, tag);
         for (; bits != 0; bits &= bits - 1) {
             uint32_t i = block + (uint32_t)__builtin_ctzll(bits);
-            if (i < names->cnt && names->texts[i].len == name.len &&
-                sl_xml_same((const uint8_t *)names->texts[i].data, name.data, name.len))
+            if (i < names->cnt && names->known[i].len == name.len &&
+                sl_xml_same((const uint8_t *)names->known[i].text, name.data, name.len))
                 return i + 1;
         }
     }
@@ -223,7 +223,7 @@ struct sl_ref sl_xml_value_line(const struct sl_xml *xml, struct sl_out *out, co
 
 struct sl_span sl_xml_ns_uri(const struct sl_xml *xml)
 {
-    const struct sl_xml_binding *binding = sl_xml_binding_of(xml, sl_xml_above(xml, 0));
+    const struct sl_xml_binding *binding = sl_xml_binding_of(xml, &xml->open[xml->depth]);
     return binding ? binding->uri : (struct sl_span){ NULL, 0 };
 }
 

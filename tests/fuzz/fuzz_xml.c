@@ -25,9 +25,9 @@ static void look_at_event(struct sl_xml *xml, struct sl_out *out)
         sl_xml_put(xml, out);
         return;
     }
-    expect_inside(xml, xml->name);
-    expect_inside(xml, xml->local);
-    assert(xml->id == sl_xml_id(&names, xml->local) && sl_xml_above_id(xml, 0) == xml->id);
+    expect_inside(xml, sl_xml_name(xml));
+    expect_inside(xml, sl_xml_local(xml));
+    assert(xml->id == sl_xml_id(&names, sl_xml_local(xml)) && sl_xml_above_id(xml, 0) == xml->id);
     for (uint32_t i = 0; xml->event == SL_XML_START && i < xml->attr_cnt; i++) {
         expect_inside(xml, xml->attrs[i].value);
         sl_xml_put_value(xml, out, &xml->attrs[i]);

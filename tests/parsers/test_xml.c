@@ -51,7 +51,7 @@ static void say_opened(void)
 static void say_start(void)
 {
     say("(", 1);
-    say_span(xml.name);
+    say_span(sl_xml_name(&xml));
     for (uint32_t i = 0; i < xml.attr_cnt; i++) {
         say(" ", 1);
         say_span(xml.attrs[i].name);
@@ -81,7 +81,7 @@ static void say_event(void)
         break;
     case SL_XML_END:
         say(")", 1);
-        say_span(xml.name);
+        say_span(sl_xml_name(&xml));
         break;
     case SL_XML_TEXT:
         say_text();
@@ -368,11 +368,11 @@ Test(xml, knows_the_namespace_of_an_element)
     for (size_t i = 0; i < CNT(rows); i++) {
         begin(rows[i].document);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
-        cr_expect_eq(xml.ns, rows[i].outer, "%s", rows[i].document);
+        cr_expect_eq(sl_xml_ns(&xml), rows[i].outer, "%s", rows[i].document);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
-        cr_expect_eq(xml.ns, rows[i].inner, "%s", rows[i].document);
+        cr_expect_eq(sl_xml_ns(&xml), rows[i].inner, "%s", rows[i].document);
         cr_expect(sl_xml_is(sl_xml_ns_uri(&xml), rows[i].uri), "%s", rows[i].document);
-        cr_expect(sl_xml_is(xml.local, "b"), "%s", rows[i].document);
+        cr_expect(sl_xml_is(sl_xml_local(&xml), "b"), "%s", rows[i].document);
     }
 }
 
@@ -383,7 +383,7 @@ Test(xml, forgets_a_namespace_behind_its_element)
     for (unsigned i = 0; sl_xml_next(&xml) != SL_XML_DONE;) {
         cr_assert_neq(xml.event, SL_XML_ERROR);
         if (xml.event == SL_XML_START)
-            cr_expect_eq(xml.ns, want[i++]);
+            cr_expect_eq(sl_xml_ns(&xml), want[i++]);
     }
 }
 
@@ -515,28 +515,28 @@ Test(xml_encoding, labels_are_believed_only_where_the_bytes_allow_it)
         const char *document, *want;
         enum sl_charset charset;
     } rows[] = {
-        {"<a>\xc3\xa9</a>",                                             "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
-        { "\xef\xbb\xbf<a>\xc3\xa9</a>",                                "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
-        { "\xef\xbb\xbf \n<?xml version='1.0'?><a/>",                   "(a)a.",                                      SL_CHARSET_UTF8        },
-        { "\r\n <?xml version='1.0'?><a/>",                             "(a)a.",                                      SL_CHARSET_UTF8        },
-        { "<a>\xe9</a>",                                                "(a'\xc3\xa9')a.",                            SL_CHARSET_WINDOWS_1252},
-        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9</a>",     "(a'\xc3\xa9')a.",                            SL_CHARSET_ISO_8859_1  },
-        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\x93</a>",     "(a'\xe2\x80\x9c')a.",                        SL_CHARSET_WINDOWS_1252},
-        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xc3\xa9</a>", "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
-        { "<?xml version='1.0' encoding='ISO-8859-15'?><a>\xa4</a>",    "(a'\xe2\x82\xac')a.",                        SL_CHARSET_ISO_8859_15 },
-        { "<?xml version='1.0' encoding='windows-1251'?><a b='\xc4'/>", "(a b=\xd0\x94)a.",                           SL_CHARSET_WINDOWS_1251},
-        { "<?xml version='1.0' encoding='utf8'?><a>\xc3\xa9</a>",       "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
-        { "<?xml version='1.0' encoding='utf-16'?><a>\xc3\xa9</a>",     "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
-        { "<?xml version='1.0' encoding='x-whatever'?><a>\xe9</a>",     "(a'\xc3\xa9')a.",                            SL_CHARSET_WINDOWS_1252},
-        { "<?xml version='1.0' encoding='iso-8859-1'?><\xe9/>",         "(\xe9)\xe9.",                                SL_CHARSET_ISO_8859_1  },
+        {"<a>\xc3\xa9</a>",                                                       "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
+        { "\xef\xbb\xbf<a>\xc3\xa9</a>",                                          "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
+        { "\xef\xbb\xbf \n<?xml version='1.0'?><a/>",                             "(a)a.",                                      SL_CHARSET_UTF8        },
+        { "\r\n <?xml version='1.0'?><a/>",                                       "(a)a.",                                      SL_CHARSET_UTF8        },
+        { "<a>\xe9</a>",                                                          "(a'\xc3\xa9')a.",                            SL_CHARSET_WINDOWS_1252},
+        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9</a>",               "(a'\xc3\xa9')a.",                            SL_CHARSET_ISO_8859_1  },
+        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\x93</a>",               "(a'\xe2\x80\x9c')a.",                        SL_CHARSET_WINDOWS_1252},
+        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xc3\xa9</a>",           "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
+        { "<?xml version='1.0' encoding='ISO-8859-15'?><a>\xa4</a>",              "(a'\xe2\x82\xac')a.",                        SL_CHARSET_ISO_8859_15 },
+        { "<?xml version='1.0' encoding='windows-1251'?><a b='\xc4'/>",           "(a b=\xd0\x94)a.",                           SL_CHARSET_WINDOWS_1251},
+        { "<?xml version='1.0' encoding='utf8'?><a>\xc3\xa9</a>",                 "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
+        { "<?xml version='1.0' encoding='utf-16'?><a>\xc3\xa9</a>",               "(a'\xc3\xa9')a.",                            SL_CHARSET_UTF8        },
+        { "<?xml version='1.0' encoding='x-whatever'?><a>\xe9</a>",               "(a'\xc3\xa9')a.",                            SL_CHARSET_WINDOWS_1252},
+        { "<?xml version='1.0' encoding='iso-8859-1'?><\xe9/>",                   "(\xe9)\xe9.",                                SL_CHARSET_ISO_8859_1  },
         { "<?xml version='1.0' encoding='euc-kr'?><\xb1\xe2>\xb1\xe2</\xb1\xe2>", "(\xb1\xe2'\xea\xb8\xb0')\xb1\xe2.",
-         SL_CHARSET_EUC_KR },
-        { "<?xml version='1.0' encoding='utf-8'?><a>\xe9</a>",          "(a!bad_text 41 valid UTF-8",                 SL_CHARSET_UTF8        },
-        { "\xef\xbb\xbf<a>\xe9</a>",                                    "(a!bad_text 6 valid UTF-8",                  SL_CHARSET_UTF8        },
-        { "<?xml version='1.0' encoding='iso-8859-1'?><a\xd7/>",        "!bad_frame 45 a blank, > or />",
-         SL_CHARSET_ISO_8859_1                                                                                                               },
-        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9\x01</a>", "(a!bad_text 47 a character that XML allows",
-         SL_CHARSET_ISO_8859_1                                                                                                               },
+         SL_CHARSET_EUC_KR                                                                                                                             },
+        { "<?xml version='1.0' encoding='utf-8'?><a>\xe9</a>",                    "(a!bad_text 41 valid UTF-8",                 SL_CHARSET_UTF8        },
+        { "\xef\xbb\xbf<a>\xe9</a>",                                              "(a!bad_text 6 valid UTF-8",                  SL_CHARSET_UTF8        },
+        { "<?xml version='1.0' encoding='iso-8859-1'?><a\xd7/>",                  "!bad_frame 45 a blank, > or />",
+         SL_CHARSET_ISO_8859_1                                                                                                                         },
+        { "<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9\x01</a>",           "(a!bad_text 47 a character that XML allows",
+         SL_CHARSET_ISO_8859_1                                                                                                                         },
     };
     for (size_t i = 0; i < CNT(rows); i++) {
         expect_events(rows[i].document, strlen(rows[i].document), rows[i].want);
@@ -694,20 +694,27 @@ Test(xml, errors_of_a_part_are_counted_from_the_start_of_the_message)
     cr_expect_eq(parse.err.off, 5);
 }
 
-/* ---- the passes over all bytes ---- */
+/* ---- the pass over all bytes ---- */
+
+static struct sl_xml_index an_index;
 
 static void expect_same_scans(const uint8_t *data, uint32_t len)
 {
     static struct sl_xml_index fast, plain;
-    struct sl_xml_survey a = sl_xml_survey(data, len), b = sl_xml_survey_plain(data, len);
+    struct sl_xml_survey a = sl_xml_survey(&an_index, data, len), b = sl_xml_survey_plain(data, len);
     cr_assert(a.clean == b.clean && a.is_ascii == b.is_ascii, "%u of %u is clean, not %u", b.clean, len, a.clean);
     cr_assert_eq(sl_xml_control_free(data, len), sl_xml_control_free_plain(data, len));
-    uint32_t cnt = sl_xml_index(&fast, data, len);
-    cr_assert_eq(cnt, sl_xml_index_plain(&plain, data, len));
-    for (uint32_t i = 0; i < cnt; i++)
-        cr_assert(fast.content[i] == plain.content[i] && fast.value[i] == plain.value[i] &&
-                      fast.no_name[i] == plain.no_name[i],
-                  "block %u of %u bytes", i, len);
+    sl_xml_index(&fast, data, len);
+    sl_xml_index_plain(&plain, data, len);
+    struct sl_xml_index *all[] = { &an_index, &fast, &plain };
+    for (size_t i = 0; i < CNT(all); i++)
+        sl_xml_index_end(all[i], len);
+    for (uint32_t i = 0; i < len / SL_XML_BLOCK + 2; i++) {
+        for (size_t k = 0; k < 2; k++)
+            cr_assert(all[k]->content[i] == plain.content[i] && all[k]->value[i] == plain.value[i] &&
+                          all[k]->no_name[i] == plain.no_name[i],
+                      "block %u of %u bytes", i, len);
+    }
 }
 
 Test(xml_scan, every_byte_is_in_the_same_classes_at_every_place)
@@ -736,7 +743,8 @@ Test(xml_scan, utf_8_is_judged_the_same_over_every_edge)
         memset(data, 'x', sizeof data);
         for (uint32_t i = 0, rest = pick; i < 4; i++, rest /= cnt)
             data[at + i] = kinds[rest % cnt];
-        struct sl_xml_survey a = sl_xml_survey(data, sizeof data), b = sl_xml_survey_plain(data, sizeof data);
+        struct sl_xml_survey a = sl_xml_survey(&an_index, data, sizeof data),
+                             b = sl_xml_survey_plain(data, sizeof data);
         cr_assert(a.clean == b.clean && a.is_ascii == b.is_ascii, "%02x %02x %02x %02x at %u: %u, not %u", data[at],
                   data[at + 1], data[at + 2], data[at + 3], at, a.clean, b.clean);
     }
@@ -753,33 +761,51 @@ Test(xml_scan, a_character_that_ends_at_the_edge_is_no_error_of_the_next_block)
             memcpy(data + at, characters[i], len);
             data[40] = 1;
             expect_same_scans(data, sizeof data);
-            cr_expect_eq(sl_xml_survey(data, sizeof data).clean, 40);
+            cr_expect_eq(sl_xml_survey(&an_index, data, sizeof data).clean, 40);
         }
     }
 }
 
 Test(xml_scan, a_document_longer_than_the_window_is_read_to_its_end)
 {
-    static char document[3 * SL_XML_WINDOW_BLOCKS * SL_XML_BLOCK];
+    static char document[3 * SL_XML_WINDOW];
     /* A name, a value and a text each over the edges of the windows. */
     for (uint32_t shift = 0; shift < 70; shift++) {
         size_t len = (size_t)sprintf(document, "<a b='");
-        memset(document + len, 'v', 4090 - shift);
-        len += 4090 - shift;
+        memset(document + len, 'v', SL_XML_WINDOW - 6 - shift);
+        len += SL_XML_WINDOW - 6 - shift;
         len += (size_t)sprintf(document + len, "'><element>");
-        memset(document + len, 't', 4096);
-        len += 4096;
+        memset(document + len, 't', SL_XML_WINDOW);
+        len += SL_XML_WINDOW;
         len += (size_t)sprintf(document + len, "&amp;</element></a>");
         begin_bytes(document, len, NULL);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
-        cr_assert_eq(sl_xml_value(&xml, "b").len, 4090 - shift);
+        cr_assert_eq(sl_xml_value(&xml, "b").len, SL_XML_WINDOW - 6 - shift);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_START);
-        cr_assert(sl_xml_is(xml.name, "element"));
+        cr_assert(sl_xml_is(sl_xml_name(&xml), "element"));
         cr_assert_eq(sl_xml_next(&xml), SL_XML_TEXT);
-        cr_assert_eq(xml.text.len, 4101);
+        cr_assert_eq(xml.text.len, SL_XML_WINDOW + 5);
         cr_assert_eq(xml.marks, SL_XML_HAS_REF);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_END);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_END);
         cr_assert_eq(sl_xml_next(&xml), SL_XML_DONE);
+    }
+}
+
+/* In memory that ends where they end, so that a sanitizer sees who looks further. */
+Test(xml_scan, nothing_behind_a_document_is_looked_at_wherever_it_is_cut)
+{
+    static const char whole[] =
+        "<n:root xmlns:n='urn:x' a=\"1\"   b='2'><n:longer.name  xml:lang = 'en'/>text &amp; more"
+        "<hl1 class=\"a&lt;b\">Rail and road</hl1   ><![CDATA[x]]><!-- y --><p>z</p></n:root>    ";
+    for (uint32_t len = 0; len < sizeof whole; len++) {
+        char *document = malloc(len + (len == 0));
+        memcpy(document, whole, len);
+        begin_bytes(document, len, &some_names);
+        const char *got = events();
+        bool is_whole = len >= strlen(whole) - 4;
+        cr_expect_eq(got[strlen(got) - 1] == '.', is_whole, "%u: %s", len, got);
+        cr_expect(is_whole || xml.event == SL_XML_ERROR, "%u: %s", len, got);
+        free(document);
     }
 }

@@ -229,7 +229,7 @@ static inline struct sl_span attr_uri(const struct sl_xml *xml, const struct sl_
 {
     static const char xml_uri[] = "http://www.w3.org/XML/1998/namespace";
     struct sl_span prefix = sl_span_head(attr->name, attr->prefix_len);
-    for (uint32_t i = xml->open[xml->depth - 1].scope.binding_cnt; i-- != 0;) {
+    for (uint32_t i = xml->open[xml->depth].scope.binding_cnt; i-- != 0;) {
         struct sl_span bound = xml->bindings[i].prefix;
         if (bound.len != 0 && bound.len == prefix.len && memcmp(bound.data, prefix.data, prefix.len) == 0)
             return xml->bindings[i].uri;
@@ -272,8 +272,8 @@ static inline void ask_ours(struct our_result *ours, struct sl_span span)
             continue;
         }
         add_mark(&ours->events, xml->event == SL_XML_START ? "(" : ")");
-        ours->has_undeclared |= xml->ns == SL_XML_NS_UNDECLARED;
-        add_name(ours, xml->name, sl_xml_above(xml, 0)->prefix_len, sl_xml_ns_uri(xml));
+        ours->has_undeclared |= sl_xml_ns(xml) == SL_XML_NS_UNDECLARED;
+        add_name(ours, sl_xml_name(xml), sl_xml_above(xml, 0)->prefix_len, sl_xml_ns_uri(xml));
         if (xml->event == SL_XML_START && !ours->events.no_attrs)
             add_our_attrs(ours);
     }
@@ -381,21 +381,33 @@ static inline enum xml_case compare_again(struct xml_pair *pair, struct sl_span 
     return compare_events(&pair->ours, &pair->expat);
 }
 
+static inline bool indexes_agree(struct sl_xml_index *a, struct sl_xml_index *b, uint32_t len)
+{
+    len = len < SL_XML_WINDOW ? len : SL_XML_WINDOW;
+    sl_xml_index_end(a, len);
+    sl_xml_index_end(b, len);
+    size_t bytes = 8 * (len / SL_XML_BLOCK + 2);
+    return !memcmp(a->content, b->content, bytes) && !memcmp(a->value, b->value, bytes) &&
+           !memcmp(a->no_name, b->no_name, bytes);
+}
+
 /* The fast ways over these bytes and the plain ones: the same, bit for bit. */
 static inline bool scans_agree(struct sl_span span)
 {
-    struct sl_xml_survey fast = sl_xml_survey(span.data, span.len), plain = sl_xml_survey_plain(span.data, span.len);
+    static struct sl_xml_index a, b;
+    struct sl_xml_survey fast = sl_xml_survey(&a, span.data, span.len),
+                         plain = sl_xml_survey_plain(span.data, span.len);
     if (fast.clean != plain.clean || fast.is_ascii != plain.is_ascii ||
         sl_xml_control_free(span.data, span.len) != sl_xml_control_free_plain(span.data, span.len))
         return false;
-    for (uint32_t from = 0; from <= span.len; from += SL_XML_WINDOW_BLOCKS * SL_XML_BLOCK) {
-        static struct sl_xml_index a, b;
-        uint32_t cnt = sl_xml_index(&a, span.data + from, span.len - from);
-        if (cnt != sl_xml_index_plain(&b, span.data + from, span.len - from) || memcmp(a.content, b.content, 8 * cnt) ||
-            memcmp(a.value, b.value, 8 * cnt) || memcmp(a.no_name, b.no_name, 8 * cnt))
-            return false;
+    sl_xml_index_plain(&b, span.data, span.len);
+    bool agree = indexes_agree(&a, &b, span.len);
+    for (uint32_t from = 0; agree && from < span.len; from += SL_XML_WINDOW) {
+        sl_xml_index(&a, span.data + from, span.len - from);
+        sl_xml_index_plain(&b, span.data + from, span.len - from);
+        agree = indexes_agree(&a, &b, span.len - from);
     }
-    return true;
+    return agree;
 }
 
 static inline enum xml_case compare_xml(struct xml_pair *pair, struct sl_span span)
