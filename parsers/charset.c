@@ -184,11 +184,10 @@ static bool has_bom(const uint8_t *data, uint32_t len, const char *bom, uint32_t
 
 static bool has_c1(const uint8_t *data, uint32_t len)
 {
-    for (uint32_t i = 0; i < len; i++) {
-        if (data[i] >= 0x80 && data[i] < 0xa0)
-            return true;
-    }
-    return false;
+    uint8_t found = 0; /* without a way out on the way, the compiler takes sixteen at once */
+    for (uint32_t i = 0; i < len; i++)
+        found |= (uint8_t)((uint8_t)(data[i] - 0x80) < 0x20);
+    return found != 0;
 }
 
 bool sl_charset_is_wide(enum sl_charset charset)

@@ -10,27 +10,27 @@
 #define AGENCIES_PER_LETTER 14u
 /* clang-format off: it spreads the rows. */
 static const char *const agencies[26][AGENCIES_PER_LETTER] = {
-    ['a' - 'a'] = { "afp", "apa", "ap", "ats", "ansa", "anp", "aap", "aptn", "agi", "ana", "awp", "asianet",
-                    "accesswire" },
-    ['b' - 'a'] = { "belga", "bloomberg", "business wire" },
-    ['c' - 'a'] = { "ctk", "canadian press" },
-    ['d' - 'a'] = { "dpa", "ddp", "dapd" },
-    ['e' - 'a'] = { "epd", "efe" },
-    ['g' - 'a'] = { "globenewswire" },
-    ['i' - 'a'] = { "interfax" },
-    ['j' - 'a'] = { "jiji" },
+    ['a' - 'a'] = {"afp",            "apa", "ap", "ats", "ansa", "anp", "aap", "aptn", "agi", "ana", "awp", "asianet",
+                   "accesswire" },
+    ['b' - 'a'] = { "belga",            "bloomberg", "business wire" },
+    ['c' - 'a'] = { "ctk",          "canadian press" },
+    ['d' - 'a'] = { "dpa",           "ddp", "dapd" },
+    ['e' - 'a'] = { "epd",           "efe" },
+    ['g' - 'a'] = { "globenewswire"          },
+    ['i' - 'a'] = { "interfax"    },
+    ['j' - 'a'] = { "jiji"        },
     ['k' - 'a'] = { "kna", "kyodo", "keystone-ats", "keystone-sda", "kipa", "kathpress" },
-    ['l' - 'a'] = { "lusa" },
-    ['m' - 'a'] = { "mti" },
+    ['l' - 'a'] = { "lusa"          },
+    ['m' - 'a'] = { "mti"              },
     ['n' - 'a'] = { "ntb", "newsfile" },
-    ['o' - 'a'] = { "ots" },
+    ['o' - 'a'] = { "ots"              },
     ['p' - 'a'] = { "pap", "pa", "prnewswire", "pr newswire", "prnewswire-asianet", "prnewswire-firstcall" },
     ['r' - 'a'] = { "reuters", "ritzau" },
-    ['s' - 'a'] = { "sda", "stt", "sid" },
-    ['t' - 'a'] = { "tt", "tass", "tca", "tns", "the canadian press" },
-    ['u' - 'a'] = { "upi" },
+    ['s' - 'a'] = { "sda",      "stt", "sid" },
+    ['t' - 'a'] = { "tt",          "tass", "tca", "tns", "the canadian press" },
+    ['u' - 'a'] = { "upi"          },
     ['x' - 'a'] = { "xinhua" },
-    ['y' - 'a'] = { "yonhap" },
+    ['y' - 'a'] = { "yonhap"         },
 };
 /* clang-format on */
 
@@ -147,8 +147,11 @@ static void set_dateline(struct sl_dateline *dateline, struct sl_span text, uint
 /* "TOKYO, Nov. 13 Kyodo - ": the agency without a bracket, then a dash. */
 static bool read_bare_dateline(struct sl_span text, struct sl_dateline *dateline)
 {
-    for (uint32_t i = 1; i + 2 < text.len && i < PLACE_LEN; i++) {
-        if (!sl_is_white(text.data[i]) || text.data[i + 1] != '-')
+    /* The dash is no later than behind the place's last byte, and something stands behind it. */
+    struct sl_span start = sl_span_head(text, text.len < PLACE_LEN + 2 ? text.len - (text.len != 0) : PLACE_LEN + 1);
+    for (uint32_t i = 1; i + 1 < start.len; i++) {
+        i += sl_first_of(sl_span_skip(start, i + 1), "-");
+        if (i + 1 >= start.len || !sl_is_white(text.data[i]))
             continue;
         uint32_t word = i;
         while (word != 0 && !sl_is_white(text.data[word - 1]))
@@ -166,7 +169,8 @@ bool sl_dateline_read(struct sl_span text, struct sl_span provider, struct sl_da
 {
     struct sl_span start = sl_span_head(text, PLACE_LEN);
     for (uint32_t i = 1; i < start.len; i++) {
-        uint8_t open = start.data[i];
+        i += sl_first_of(sl_span_skip(start, i), "(/");
+        uint8_t open = i < start.len ? start.data[i] : 0;
         if (open != '(' && !(open == '/' && sl_is_white(start.data[i - 1])))
             continue;
         struct sl_span inside = sl_span_head(sl_span_skip(text, i + 1), 60);

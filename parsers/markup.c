@@ -1,14 +1,14 @@
 #include "parsers/markup.h"
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #include "parsers/ascii.h"
+#include "parsers/words.h"
 
 /* Wires that break lines inside sentences do it between these columns; verse and addresses are narrower. */
 #define PRINT_COLUMN_LEAST 40u
 #define PRINT_COLUMN_USUAL 50u
 #define PRINT_COLUMN_MOST  80u
+
+#define PIECE_LEN 64u /* of words, where little room is left */
 
 /* What parts the next word from the last one.  The widest that is asked for counts. */
 enum gap { GAP_NONE, GAP_BLANK, GAP_BREAK, GAP_LINE, GAP_PARA };
@@ -437,59 +437,6 @@ void sl_markup_close(struct sl_markup *markup, enum sl_markup_role role)
 
 /* ---- text ---- */
 
-/* In well-formed UTF-8: C1 controls and no-break spaces begin with C2, replacement characters with EF. */
-static bool is_odd_lead(const uint8_t *data, uint32_t len)
-{
-    if (len < 2)
-        return true;
-    return data[0] == 0xc2 ? data[1] <= 0xa0 : data[0] == 0xef && data[1] == 0xbf;
-}
-
-static inline bool is_odd(const uint8_t *data, uint32_t len, bool is_proven)
-{
-    if (data[0] > ' ' && data[0] < 0x7f)
-        return false;
-    if (data[0] >= 0x80)
-        return !is_proven || ((data[0] == 0xc2 || data[0] == 0xef) && is_odd_lead(data, len));
-    return data[0] < 0x20 || data[0] == 0x7f || (data[0] == ' ' && len >= 2 && data[1] == ' ');
-}
-
-#if defined(__x86_64__)
-/* Of sixteen bytes and one more: those that may be odd. */
-static inline uint32_t odd_bits(const uint8_t *data, bool is_proven)
-{
-    const __m128i blank = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7f), low = _mm_set1_epi8(0x1f);
-    const __m128i c2 = _mm_set1_epi8((char)0xc2), ef = _mm_set1_epi8((char)0xef);
-    __m128i block = _mm_loadu_si128((const __m128i *)data), after = _mm_loadu_si128((const __m128i *)(data + 1));
-    __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, low), block), _mm_cmpeq_epi8(block, del));
-    odd = _mm_or_si128(odd, _mm_and_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(after, blank)));
-    odd = _mm_or_si128(odd, is_proven ? _mm_or_si128(_mm_cmpeq_epi8(block, c2), _mm_cmpeq_epi8(block, ef))
-                                      : _mm_cmpgt_epi8(_mm_setzero_si128(), block));
-    return (uint32_t)_mm_movemask_epi8(odd);
-}
-#endif
-
-/* Length of what can be put as it is: words with single blanks between them. */
-static uint32_t words_run(const uint8_t *data, uint32_t len, bool is_proven)
-{
-    uint32_t i = 0;
-#if defined(__x86_64__)
-    while (len > 16 && i < len - 1) {
-        /* The last block begins with bytes that were looked at, so that only one byte is left behind it. */
-        uint32_t from = len - i > 16 ? i : len - 17;
-        for (uint32_t bits = odd_bits(data + from, is_proven); bits != 0; bits &= bits - 1) {
-            uint32_t at = from + (uint32_t)__builtin_ctz(bits);
-            if (is_odd(data + at, len - at, is_proven))
-                return at;
-        }
-        i = from + 16;
-    }
-#endif
-    while (i < len && !is_odd(data + i, len - i, is_proven))
-        i++;
-    return i;
-}
-
 static void count_control(struct sl_markup *markup)
 {
     if (markup->stats)
@@ -570,51 +517,48 @@ static void take_white(struct sl_markup *markup, uint8_t byte)
 /* Blank, TAB, LF, FF and CR are bits of one word. */
 static inline bool is_any_white(uint8_t byte) { return byte <= ' ' && (0x100003600ull >> byte & 1) != 0; }
 
-/* Length of the white space at the start: line ends and the indents of those who print their markup in steps. */
-static uint32_t white_run(const uint8_t *data, uint32_t len)
+/* Words as they stand, to where something else begins.  Their length; 0: something else stands here. */
+static uint32_t put_words(struct sl_markup *markup, struct sl_span text, uint32_t readable)
 {
-    uint32_t i = 0;
-#if defined(__x86_64__)
-    const __m128i blank = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t'), line = _mm_set1_epi8('\n');
-    const __m128i feed = _mm_set1_epi8('\f'), cr = _mm_set1_epi8('\r');
-    for (; len - i >= 16; i += 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(data + i));
-        __m128i white = _mm_or_si128(_mm_cmpeq_epi8(block, blank), _mm_cmpeq_epi8(block, tab));
-        white = _mm_or_si128(white, _mm_or_si128(_mm_cmpeq_epi8(block, line), _mm_cmpeq_epi8(block, cr)));
-        white = _mm_or_si128(white, _mm_cmpeq_epi8(block, feed));
-        uint32_t words = ~(uint32_t)_mm_movemask_epi8(white) & 0xffff;
-        if (words != 0)
-            return i + (uint32_t)__builtin_ctz(words);
+    struct sl_out *out = markup->out;
+    enum sl_words kind = markup->is_proven ? SL_WORDS_UTF8 : SL_WORDS_ASCII;
+    if (sl_words_stop(text, kind))
+        return 0;
+    settle(markup, text.data, text.len);
+    uint8_t little[PIECE_LEN + SL_WORDS_ROOM];
+    uint32_t room = out->cap - out->len, run;
+    if (room >= SL_WORDS_ROOM && room - SL_WORDS_ROOM >= text.len) {
+        run = sl_words_copy(out->base + out->len, text, readable, kind);
+        out->len += run;
+    } else {
+        run = sl_words_copy(little, sl_span_head(text, PIECE_LEN), readable, kind);
+        sl_out_put(out, little, run);
     }
-#endif
-    while (i < len && is_any_white(data[i]))
-        i++;
-    return i;
+    if (text.data[run - 1] == ' ') {
+        out->len -= !out->full;
+        take_white(markup, ' ');
+    }
+    return run;
+}
+
+void sl_markup_text_within(struct sl_markup *markup, struct sl_span text, uint32_t readable)
+{
+    const bool parts_only = folds_white(markup) || markup->is_one_line || in_later_cell(markup);
+    for (uint32_t run; text.len != 0; text = sl_span_skip(text, run), readable -= run) {
+        if (!is_any_white(text.data[0])) {
+            run = put_words(markup, text, readable);
+            if (run == 0)
+                run = put_odd(markup, text.data, text.len);
+            continue;
+        }
+        take_white(markup, text.data[0]);
+        run = parts_only ? sl_white_run(text, readable) : 1; /* more of it says no more */
+    }
 }
 
 void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len)
 {
-    const bool parts_only = folds_white(markup) || markup->is_one_line || in_later_cell(markup);
-    uint32_t i = 0;
-    while (i < len) {
-        if (is_any_white(data[i])) {
-            take_white(markup, data[i++]);
-            if (parts_only && i < len && is_any_white(data[i])) /* more of it says no more */
-                i += white_run(data + i, len - i);
-            continue;
-        }
-        uint32_t run = words_run(data + i, len - i, markup->is_proven), end = i + run;
-        if (run == 0) {
-            i += put_odd(markup, data + i, len - i);
-            continue;
-        }
-        settle(markup, data + i, len - i);
-        while (data[end - 1] == ' ') /* a run begins with a word: there is an end */
-            end--;
-        sl_out_put(markup->out, data + i, end - i);
-        for (i += run; end < i; end++)
-            take_white(markup, ' ');
-    }
+    sl_markup_text_within(markup, (struct sl_span){ data, len }, len);
 }
 
 void sl_markup_reference(struct sl_markup *markup, const uint8_t *utf8, uint32_t len)

@@ -73,6 +73,8 @@ void sl_markup_open(struct sl_markup *markup, enum sl_markup_role role);
 void sl_markup_close(struct sl_markup *markup, enum sl_markup_role role);
 /* Characters, their references decoded; in as many pieces as there are, but whole characters in each. */
 void sl_markup_text(struct sl_markup *markup, const uint8_t *data, uint32_t len);
+/* The same for a text behind which more may be read: readable bytes from its start on. */
+void sl_markup_text_within(struct sl_markup *markup, struct sl_span text, uint32_t readable);
 /* A character that was written as a reference: UTF-8, whatever set the text is in. */
 void sl_markup_reference(struct sl_markup *markup, const uint8_t *utf8, uint32_t len);
 /* Was this text, of one block, typed with line ends and indents of its own, as teleprinters had it?  Then indented

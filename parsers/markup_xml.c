@@ -9,10 +9,18 @@ void sl_markup_begin_xml(struct sl_markup *markup, struct sl_out *out, const str
     sl_markup_begin(markup, out, xml->charset, xml->charset == SL_CHARSET_UTF8, &xml->parse->text);
 }
 
+enum sl_markup_role sl_markup_role_xml(struct sl_xml *xml)
+{
+    struct sl_xml_open *open = &xml->open[xml->depth];
+    if (xml->event == SL_XML_START)
+        open->role = (uint8_t)sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
+    return (enum sl_markup_role)open->role;
+}
+
 void sl_markup_text_xml(struct sl_markup *markup, const struct sl_xml *xml)
 {
     if ((xml->marks & SL_XML_HAS_REF) == 0) {
-        sl_markup_text(markup, xml->text.data, xml->text.len);
+        sl_markup_text_within(markup, xml->text, sl_xml_readable(xml, xml->text));
         return;
     }
     struct sl_xml_pieces pieces = sl_xml_pieces_of_text(xml);
@@ -36,7 +44,7 @@ enum sl_xml_event sl_markup_inner_xml(struct sl_markup *markup, struct sl_xml *x
         }
         if (event != SL_XML_START && (event != SL_XML_END || xml->depth == depth))
             return event;
-        enum sl_markup_role role = sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
+        enum sl_markup_role role = sl_markup_role_xml(xml);
         if (event == SL_XML_END)
             sl_markup_close(markup, role);
         else if (role != SL_MARKUP_HIDDEN && role != SL_MARKUP_RAW)

@@ -10,6 +10,8 @@
 #include "parsers/markup.h"
 #include "parsers/xml.h"
 
+/* Of the element, looked up at its START and remembered for its END, for who asks at both. */
+enum sl_markup_role sl_markup_role_xml(struct sl_xml *xml);
 /* Begins a sink for the scanner's characters. */
 void sl_markup_begin_xml(struct sl_markup *markup, struct sl_out *out, const struct sl_xml *xml);
 /* At TEXT. */

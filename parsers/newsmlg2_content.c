@@ -35,17 +35,20 @@ static void say_body(struct sl_g2 *g2, struct sl_ref language, struct sl_ref bod
 
 /* ---- inlineXML ---- */
 
-/* Agencies' own elements are written in capitals, and are blocks; what else is unknown is inline. */
-static enum sl_markup_role role_of(const struct sl_xml *xml)
+static bool is_in_capitals(struct sl_span name)
 {
-    enum sl_markup_role role = sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
-    if (role != SL_MARKUP_UNKNOWN || sl_xml_local(xml).len < 3)
-        return role;
-    for (uint32_t i = 0; i < sl_xml_local(xml).len; i++) {
-        if (!sl_is_upper(sl_xml_local(xml).data[i]))
-            return role;
+    for (uint32_t i = 0; i < name.len; i++) {
+        if (!sl_is_upper(name.data[i]))
+            return false;
     }
-    return SL_MARKUP_BLOCK;
+    return name.len >= 3;
+}
+
+/* Agencies' own elements are written in capitals, and are blocks; what else is unknown is inline. */
+static enum sl_markup_role role_of(struct sl_xml *xml)
+{
+    enum sl_markup_role role = sl_markup_role_xml(xml);
+    return role == SL_MARKUP_UNKNOWN && is_in_capitals(sl_xml_local(xml)) ? SL_MARKUP_BLOCK : role;
 }
 
 /* Pictures, bylines and datelines of agencies' own markup: noted, to be said when the body is closed.  To the END. */

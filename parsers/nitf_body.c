@@ -111,7 +111,7 @@ static enum sl_xml_event put_body(struct sl_nitf *nitf, struct sl_markup *markup
         }
         if (event != SL_XML_START && (event != SL_XML_END || xml->depth == depth))
             return event;
-        enum sl_markup_role role = sl_markup_role(sl_xml_local(xml).data, sl_xml_local(xml).len);
+        enum sl_markup_role role = sl_markup_role_xml(xml);
         if (event == SL_XML_END) {
             if (is_named(xml->id))
                 named = NULL;

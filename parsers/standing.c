@@ -88,7 +88,8 @@ static uint32_t label_end(struct sl_span headline, bool *is_wide)
 {
     uint32_t most = headline.len < LABEL_MAX ? headline.len : LABEL_MAX;
     for (uint32_t i = 1; i < most; i++) {
-        uint8_t byte = headline.data[i];
+        i += sl_first_of(sl_span_skip(sl_span_head(headline, most), i), ":>/-\xe2");
+        uint8_t byte = i < most ? headline.data[i] : 0;
         *is_wide = byte == ':' || byte == '>' || byte == '/';
         if (*is_wide || byte == '-' || (byte == 0xe2 && i + 1 < most && headline.data[i + 1] == 0x80))
             return i;

@@ -5,6 +5,7 @@
 #endif
 #include "parsers/ascii.h"
 #include "parsers/charset_wide.h"
+#include "parsers/words.h"
 
 #define REPLACEMENT     0xfffdu
 #define BYTE_ORDER_MARK 0xfeffu
@@ -718,6 +719,18 @@ void sl_text_put_line(struct sl_out *out, enum sl_charset charset, const uint8_t
     put_looked_at(out, charset, (struct sl_span){ data, len }, sl_look_at(data, len), stats);
 }
 
+void sl_text_put_line_within(struct sl_out *out, enum sl_charset charset, struct sl_span line, uint32_t readable,
+                             struct sl_text_stats *stats)
+{
+    uint32_t room = out->cap - out->len;
+    if (line.len != 0 && line.data[0] != ' ' && line.data[line.len - 1] != ' ' && room >= SL_WORDS_ROOM &&
+        room - SL_WORDS_ROOM >= line.len && (charset == SL_CHARSET_UTF8 || sl_charset_high(charset)) &&
+        sl_words_copy(out->base + out->len, line, readable, SL_WORDS_ASCII) == line.len)
+        out->len += line.len;
+    else
+        sl_text_put_line(out, charset, line.data, line.len, stats);
+}
+
 /* ---- lines of raw bytes ---- */
 
 bool sl_line_next(struct sl_span *rest, struct sl_span *line)
@@ -812,6 +825,34 @@ uint32_t sl_pair_run(struct sl_span span, const char *pairs)
     for (; i + 1 < span.len; i++) {
         for (const char *pair = pairs; *pair; pair += 2) {
             if ((span.data[i] | 0x20) == (pair[0] | 0x20) && (span.data[i + 1] | 0x20) == (pair[1] | 0x20))
+                return i;
+        }
+    }
+    return span.len;
+}
+
+#define BYTES_MAX 6u
+
+uint32_t sl_first_of(struct sl_span span, const char *bytes)
+{
+    uint32_t i = 0;
+#if defined(__x86_64__)
+    __m128i each[BYTES_MAX];
+    unsigned cnt = 0;
+    for (; span.len >= 16 && bytes[cnt] != '\0'; cnt++)
+        each[cnt] = _mm_set1_epi8(bytes[cnt]);
+    for (; span.len - i >= 16; i += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(span.data + i)), found = _mm_setzero_si128();
+        for (unsigned k = 0; k < cnt; k++)
+            found = _mm_or_si128(found, _mm_cmpeq_epi8(block, each[k]));
+        uint32_t bits = (uint32_t)_mm_movemask_epi8(found);
+        if (bits != 0)
+            return i + (uint32_t)__builtin_ctz(bits);
+    }
+#endif
+    for (; i < span.len; i++) {
+        for (const char *byte = bytes; *byte != '\0'; byte++) {
+            if (span.data[i] == (uint8_t)*byte)
                 return i;
         }
     }

@@ -130,12 +130,19 @@ bool sl_span_find(struct sl_span span, const char *word, uint32_t *off);
  * look at. */
 uint32_t sl_pair_run(struct sl_span span, const char *pairs);
 
+/* The first place where one of these bytes (at most six) stands; len where none does. */
+uint32_t sl_first_of(struct sl_span span, const char *bytes);
+
 /* Does a word of the text begin with one of these, in lower case and of two letters or more?  At most four,
  * and NULL behind them. */
 bool sl_word_begins(struct sl_span text, const char *const *beginnings);
 /* Where words begin in the first 64 bytes, one bit each, and whether the next 64 go on with one.  Words are what
  * sl_is_word_byte (ascii.h) says. */
 uint64_t sl_word_starts(struct sl_span text, bool *in_word);
+
+/* sl_text_put_line for a line behind which more may be read: readable bytes from its start on. */
+void sl_text_put_line_within(struct sl_out *out, enum sl_charset charset, struct sl_span line, uint32_t readable,
+                             struct sl_text_stats *stats);
 
 /* What a line holds beside printable ASCII with single blanks, all at once. */
 struct sl_look {

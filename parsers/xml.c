@@ -749,6 +749,9 @@ static bool take_end(struct sl_xml *xml)
     return true;
 }
 
+/* What next has before an event was found. */
+#define NO_EVENT ((enum sl_xml_event)(SL_XML_DONE + 1))
+
 /* ---- the usual way ----
  *
  * Most of a document is tags of ASCII names, attributes whose values hold nothing to look at, and text without
@@ -785,105 +788,115 @@ static OFTEN uint8_t id_of(const struct sl_xml *xml, const uint8_t *local, uint3
     return (uint8_t)sl_xml_id(xml->names, (struct sl_span){ local, len });
 }
 
-/* Where a name of ASCII ends that begins at off in the window, and before it the colon; 0: it is not so simple. */
-static OFTEN uint32_t usual_name(const struct sl_xml *xml, uint32_t off, uint32_t *prefix_len)
+/* Where a name of ASCII without a colon ends that begins at off in the window; 0: it is not so simple.  What is no part
+ * of a name, but begins like one, is told by what stands behind it, which is itself. */
+static OFTEN uint32_t usual_name(const struct sl_xml *xml, const uint8_t *window, uint32_t off)
 {
     uint64_t bits = sl_xml_bits(xml->index.no_name, off);
-    *prefix_len = 0;
     /* Digits, hyphen and full stop come before the letters; none of them starts a name. */
-    if (bits == 0 || (bits & 1) != 0 || xml->window[off] < 'A')
-        return 0;
-    uint32_t end = off + (uint32_t)__builtin_ctzll(bits);
-    if (xml->window[end] != ':')
-        return end;
-    bits = sl_xml_bits(xml->index.no_name, end + 1);
-    if (bits == 0 || (bits & 1) != 0 || xml->window[end + 1] < 'A')
-        return 0;
-    *prefix_len = end - off;
-    return end + 1 + (uint32_t)__builtin_ctzll(bits);
-}
-
-/* name="value": where it ends; 0: it is not so simple. */
-static OFTEN uint32_t usual_attr(const struct sl_xml *xml, uint32_t off, struct sl_xml_attr *attr)
-{
-    uint32_t prefix_len, end = usual_name(xml, off, &prefix_len);
-    const uint8_t *window = xml->window;
-    uint8_t quote = window[end + 1];
-    if (end == 0 || window[end] != '=' || (quote != '"' && quote != '\''))
-        return 0;
-    uint32_t value = end + 2, stop = sl_xml_next_bit(xml->index.value, value);
-    if (window[stop] != quote)
-        return 0;
-    attr->name = (struct sl_span){ window + off, end - off };
-    attr->value = (struct sl_span){ window + value, stop - value };
-    attr->prefix_len = prefix_len;
-    attr->marks = 0;
-    return stop + 1;
+    return window[off] < 'A' || bits == 0 ? 0 : off + (uint32_t)__builtin_ctzll(bits);
 }
 
 /* One bit for each kind of name: names of different kinds are not the same.  All with a prefix are of one. */
-static OFTEN uint64_t kind_of(const struct sl_xml_attr *attr)
-{
-    return attr->prefix_len != 0 ? 1ull << 63 : 1ull << ((attr->name.data[0] + attr->name.len * 8) & 63);
-}
+static OFTEN uint64_t kind_of(uint8_t first, uint32_t len) { return 1ull << ((first + len * 8) & 63); }
+#define PREFIX_KIND (1ull << 63)
 
-/* The attributes from off in the window, behind the name. */
-static OFTEN bool usual_attrs(struct sl_xml *xml, struct sl_xml_open *open, uint32_t off)
+/* The attributes from off in the window, behind the name.  Where they end; 0: not read, or an error. */
+static OFTEN uint32_t usual_attrs(struct sl_xml *xml, const uint8_t *window, uint32_t off)
 {
-    const uint8_t *window = xml->window;
+    struct sl_xml_attr *attr = xml->attrs, *const most = attr + SL_XML_ATTRS_MAX;
     uint64_t seen = 0, twice = 0;
-    uint32_t cnt = 0;
-    for (;; cnt++) {
-        uint32_t before = off;
+    for (;;) {
+        uint32_t before = off, name;
         if (is_white(window[off]))
             off++;
         while (is_white(window[off]) && off < xml->window_len)
             off++;
-        xml->attr_cnt = cnt;
-        if (window[off] == '>' || (window[off] == '/' && window[off + 1] == '>'))
+        name = off;
+        uint8_t first = window[name];
+        if (first == '>' || first == '/')
             break;
-        struct sl_xml_attr *attr = &xml->attrs[cnt];
-        uint32_t end = off != before && cnt != SL_XML_ATTRS_MAX ? usual_attr(xml, off, attr) : 0;
-        xml->at = xml->window_from + before;
-        if (end == 0)
-            return take_attrs(xml, open);
-        off = end;
-        uint64_t kind = kind_of(attr);
+        uint32_t end = usual_name(xml, window, name), prefix_len = 0;
+        uint64_t kind = kind_of(first, end - name);
+        if (end != 0 && window[end] == ':') {
+            prefix_len = end - name;
+            kind = PREFIX_KIND;
+            end = usual_name(xml, window, end + 1);
+        }
+        uint32_t value = end + 2;
+        uint8_t quote = window[end + 1];
+        if (window[end] != '=' || (quote != '"' && quote != '\'') || end == 0 || name == before || attr == most)
+            off = 0;
+        else
+            off = sl_xml_next_bit(xml->index.value, value);
+        if (off == 0 || window[off] != quote) {
+            xml->attr_cnt = (uint32_t)(attr - xml->attrs);
+            xml->at = xml->window_from + before;
+            return 0;
+        }
+        *attr = (struct sl_xml_attr){
+            {window + name,   end - name },
+            { window + value, off - value},
+            prefix_len, 0
+        };
+        off++;
         twice |= seen & kind;
         seen |= kind;
-        if (attr->name.data[0] == 'x' && is_ns_declaration(attr) && !bind_namespace(xml, open, attr))
-            return false;
+        attr++;
+        if (first == 'x' && is_ns_declaration(attr - 1) && !bind_namespace(xml, &xml->open[xml->depth], attr - 1))
+            return 0;
     }
-    xml->is_empty = window[off] == '/';
-    xml->at = xml->window_from + off + 1 + xml->is_empty;
-    return twice == 0 || check_attrs_unique(xml);
+    xml->attr_cnt = (uint32_t)(attr - xml->attrs);
+    return twice == 0 || check_attrs_unique(xml) ? off : 0;
 }
 
-/* At < .  False: take_start is to read it. */
-static __attribute__((noinline)) bool usual_start(struct sl_xml *xml, uint32_t off)
+/* The end of a tag that is not so simple: its attributes were read to end in the window, or not all (0), or it has a
+ * prefix. */
+static SELDOM enum sl_xml_event finish_start(struct sl_xml *xml, struct sl_xml_open *open, uint32_t end)
 {
-    uint32_t prefix_len, from = off + 1, end = usual_name(xml, from, &prefix_len);
+    if (end != 0)
+        xml->at = xml->window_from + end;
+    if (xml->event != SL_XML_ERROR && take_attrs(xml, open))
+        enter(xml, open, open->id);
+    xml->end = xml->at;
+    return xml->event;
+}
+
+/* At < .  NO_EVENT: take_start is to read it. */
+static OFTEN enum sl_xml_event usual_start(struct sl_xml *xml, uint32_t off, bool has_prefix)
+{
     const uint8_t *window = xml->window;
-    if (end == 0 || xml->depth == SL_XML_DEPTH_MAX)
-        return false;
-    bool is_simple = window[end] == '>';
-    if (!is_simple && !is_white(window[end]) && window[end] != '/')
-        return false;
-    struct sl_xml_open *open = &xml->open[++xml->depth];
+    uint32_t from = off + 1, local = from, depth = xml->depth, end = usual_name(xml, window, from);
+    if (has_prefix && end != 0 && window[end] == ':') {
+        local = end + 1;
+        end = usual_name(xml, window, local);
+    }
+    uint8_t behind = window[end];
+    if (end == 0 || depth == SL_XML_DEPTH_MAX || (behind != '>' && behind != '/' && !is_white(behind)))
+        return NO_EVENT;
+    struct sl_xml_open *open = &xml->open[depth + 1];
+    uint8_t id = id_of(xml, window + local, end - local);
+    xml->depth = depth + 1;
+    xml->id = id;
     open->scope = open[-1].scope;
     open->name = (struct sl_span){ window + from, end - from };
-    open->prefix_len = (uint16_t)prefix_len;
+    open->prefix_len = (uint16_t)(local == from ? 0 : local - 1 - from);
+    open->id = id;
+    xml->event = SL_XML_START;
     xml->attr_cnt = 0;
-    xml->is_empty = false;
-    xml->at = xml->window_from + end + 1;
-    uint32_t before = prefix_len + (prefix_len != 0);
-    if (is_simple || usual_attrs(xml, open, end))
-        enter(xml, open, id_of(xml, window + from + before, end - from - before));
-    xml->end = xml->at;
-    return true;
+    if (behind != '>')
+        end = usual_attrs(xml, window, end);
+    bool is_empty = window[end] == '/';
+    if (end == 0 || (is_empty && window[end + 1] != '>') || (has_prefix && local != from))
+        return finish_start(xml, open, end);
+    xml->is_empty = is_empty;
+    xml->state = is_empty ? AT_EMPTY_END : IN_CONTENT;
+    open->ns = open->scope.default_ns;
+    xml->at = xml->end = xml->window_from + end + 1 + is_empty;
+    return SL_XML_START;
 }
 
-/* At </ . */
+/* At </ .  False: take_end is to read it. */
 static OFTEN bool usual_end(struct sl_xml *xml, uint32_t off)
 {
     const struct sl_xml_open *open = &xml->open[xml->depth];
@@ -949,9 +962,6 @@ static __attribute__((noinline)) bool take_cdata(struct sl_xml *xml)
 
 /* ---- the parts of a document ---- */
 
-/* What next has before an event was found. */
-#define NO_EVENT ((enum sl_xml_event)(SL_XML_DONE + 1))
-
 static void step_content(struct sl_xml *xml)
 {
     uint8_t byte = here(xml);
@@ -1010,6 +1020,13 @@ static bool is_behind_misc(struct sl_xml *xml)
     return true;
 }
 
+/* At < . */
+static __attribute__((noinline)) void take_root(struct sl_xml *xml)
+{
+    if (!is_indexed(xml, xml->at) || usual_start(xml, xml->at - xml->window_from, true) == NO_EVENT)
+        take_start(xml);
+}
+
 static void step_prolog(struct sl_xml *xml)
 {
     if (!is_behind_misc(xml))
@@ -1024,8 +1041,8 @@ static void step_prolog(struct sl_xml *xml)
     }
     if (!is_here(xml, "<") || is_here(xml, "<!") || is_here(xml, "<?"))
         fail_here(xml, "the root element");
-    else if (!is_indexed(xml, xml->at) || !usual_start(xml, xml->at - xml->window_from))
-        take_start(xml);
+    else
+        take_root(xml);
 }
 
 static void step_epilog(struct sl_xml *xml)
@@ -1080,63 +1097,74 @@ static SELDOM enum sl_xml_event step_on(struct sl_xml *xml)
     return xml->event;
 }
 
-/* Behind the last window, and outside of the root. */
-static SELDOM enum sl_xml_event next_otherwise(struct sl_xml *xml)
+/* Past any text, if none is wanted. */
+static SELDOM enum sl_xml_event step_far(struct sl_xml *xml, bool wants_text)
 {
+    bool was_indexed = xml->at - xml->window_from < xml->window_len;
+    if (xml->state <= AT_POP && !was_indexed && is_indexed(xml, xml->at))
+        return wants_text ? sl_xml_next(xml) : sl_xml_next_tag(xml);
     if (xml->state == AT_POP)
         xml->state = --xml->depth == 0 ? IN_EPILOG : IN_CONTENT;
-    return step_on(xml);
+    enum sl_xml_event event = step_on(xml);
+    while (!wants_text && event == SL_XML_TEXT)
+        event = step_on(xml);
+    return event;
+}
+
+static __attribute__((noinline)) enum sl_xml_event next_prefixed(struct sl_xml *xml, uint32_t off, bool wants_text)
+{
+    enum sl_xml_event event = usual_start(xml, off, true);
+    return event != NO_EVENT ? event : step_far(xml, wants_text);
+}
+
+static __attribute__((noinline)) enum sl_xml_event next_start(struct sl_xml *xml, uint32_t off, bool wants_text)
+{
+    enum sl_xml_event event = usual_start(xml, off, false);
+    return event != NO_EVENT ? event : next_prefixed(xml, off, wants_text);
 }
 
 static OFTEN enum sl_xml_event next(struct sl_xml *xml, bool wants_text)
 {
-    if (xml->state == AT_EMPTY_END) {
-        xml->off = xml->end;
+    uint32_t state = xml->state, at = xml->at, off = at - xml->window_from;
+    if (state == AT_EMPTY_END) {
+        xml->off = at;
         xml->state = AT_POP;
         return xml->event = SL_XML_END;
     }
-    if (xml->state > AT_POP || xml->depth == xml->state || !is_indexed(xml, xml->at))
-        return next_otherwise(xml);
-    xml->depth -= xml->state;
-    xml->state = IN_CONTENT;
-    uint32_t off = xml->at - xml->window_from;
-    if (xml->window[off] != '<') {
+    const uint8_t *window = xml->window;
+    if (state > AT_POP || xml->depth == state || off >= xml->window_len)
+        return step_far(xml, wants_text);
+    if (window[off] != '<') {
         uint32_t stop = sl_xml_next_bit(xml->index.content, off);
-        while (!wants_text && xml->window[stop] == '\r')
+        while (!wants_text && window[stop] == '\r')
             stop = sl_xml_next_bit(xml->index.content, stop + 1);
-        if (xml->window[stop] != '<')
-            return step_on(xml);
+        if (window[stop] != '<')
+            return step_far(xml, wants_text);
         if (wants_text) {
-            xml->off = xml->at;
-            xml->text = (struct sl_span){ xml->window + off, stop - off };
+            uint32_t depth = xml->depth - state;
+            xml->depth = depth;
+            xml->state = IN_CONTENT;
+            xml->off = at;
+            xml->text = (struct sl_span){ window + off, stop - off };
             xml->marks = 0;
             xml->at = xml->end = xml->window_from + stop;
-            xml->id = xml->open[xml->depth].id;
+            xml->id = xml->open[depth].id;
             return xml->event = SL_XML_TEXT;
         }
-        xml->at = xml->window_from + stop;
+        xml->at = at = xml->window_from + stop;
         off = stop;
     }
-    xml->off = xml->at;
-    if (xml->window[off + 1] == '/' ? usual_end(xml, off) : usual_start(xml, off))
-        return xml->event;
-    return step_on(xml);
+    xml->depth -= state;
+    xml->state = IN_CONTENT;
+    xml->off = at;
+    if (window[off + 1] != '/')
+        return next_start(xml, off, wants_text);
+    return usual_end(xml, off) ? SL_XML_END : step_far(xml, wants_text);
 }
 
 enum sl_xml_event sl_xml_next(struct sl_xml *xml) { return next(xml, true); }
+enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml) { return next(xml, false); }
 
-static SELDOM enum sl_xml_event next_behind_text(struct sl_xml *xml)
-{
-    while (sl_xml_next(xml) == SL_XML_TEXT)
-        continue;
-    return xml->event;
-}
-
-enum sl_xml_event sl_xml_next_tag(struct sl_xml *xml)
-{
-    enum sl_xml_event event = next(xml, false);
-    return event == SL_XML_TEXT ? next_behind_text(xml) : event;
-}
 enum sl_parse_code sl_xml_reject(const struct sl_xml *xml)
 {
     return sl_reject(xml->parse, xml->err.code, xml->err.off, xml->err.want);

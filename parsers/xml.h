@@ -74,7 +74,7 @@ struct sl_xml_names {
 #define SL_XML_ENUM(name, text)  name,
 #define SL_XML_COUNT(name, text) +1
 #define SL_XML_LEN(text)         (sizeof(text) - 1)
-#define SL_XML_OF(text, OF)      OF((text)[0], (text)[SL_XML_LEN(text) / 2], (text)[SL_XML_LEN(text) - 1], SL_XML_LEN(text))
+#define SL_XML_OF(t, OF)         OF((t)[0], (t)[SL_XML_LEN(t) / 2], (t)[SL_XML_LEN(t) - 1], SL_XML_LEN(t))
 #define SL_XML_TAG(name, text)   SL_XML_OF(text, SL_XML_TAG_OF),
 #define SL_XML_PLACE(name, text) SL_XML_OF(text, SL_XML_PLACE_OF),
 #define SL_XML_KNOWN(name, text) { (text), sizeof(text) - 1 },
@@ -147,8 +147,9 @@ struct sl_xml_open { /* an element around this place */
     uint16_t prefix_len;
     uint8_t id;
     uint8_t ns; /* enum sl_xml_ns */
+    uint8_t role; /* the reader's own, from START to END */
     struct sl_xml_scope { /* private: the declarations in force inside */
-        uint8_t binding_cnt;
+        _Alignas(4) uint8_t binding_cnt;
         uint8_t default_place; /* in bindings, from 1; 0: none */
         uint8_t default_ns;
     } scope;
@@ -273,11 +274,17 @@ static inline bool sl_xml_is(struct sl_span span, const char *text)
     return span.len == len && (len == 0 || memcmp(span.data, text, len) == 0);
 }
 
+/* How many bytes may be read from the start of a span of the document on. */
+static inline uint32_t sl_xml_readable(const struct sl_xml *xml, struct sl_span span)
+{
+    return xml->len - (uint32_t)(span.data - xml->data);
+}
+
 /* By its name as written ("norm", "xml:lang"); NULL: not there. */
 const struct sl_xml_attr *sl_xml_attr_named(const struct sl_xml *xml, const char *name, size_t len);
 static inline const struct sl_xml_attr *sl_xml_attr(const struct sl_xml *xml, const char *name)
 {
-    return sl_xml_attr_named(xml, name, __builtin_strlen(name));
+    return xml->attr_cnt != 0 ? sl_xml_attr_named(xml, name, __builtin_strlen(name)) : NULL;
 }
 /* By its local name, whatever its prefix; the one without prefix first. */
 const struct sl_xml_attr *sl_xml_attr_local(const struct sl_xml *xml, const char *local);

@@ -151,6 +151,13 @@ static void settle_bytes(struct sl_xml *xml, struct sl_span span, enum sl_charse
     sl_xml_index_end(&xml->index, xml->window_len);
 }
 
+/* The table is bytes, which might be anything's for all that the compiler knows: so nothing of the scanner in here. */
+static void place_names(uint8_t *first, const uint16_t *places, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++)
+        first[places[i]] = (uint8_t)(i + 1);
+}
+
 void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span span, const struct sl_xml_names *names,
                   enum sl_charset label)
 {
@@ -159,8 +166,7 @@ void sl_xml_begin(struct sl_xml *xml, struct sl_parse *parse, struct sl_span spa
     xml->event = SL_XML_DONE;
     xml->parse = parse;
     xml->names = names ? names : &no_names;
-    for (uint32_t i = 0; i < xml->names->cnt; i++)
-        xml->first[xml->names->places[i]] = (uint8_t)(i + 1);
+    place_names(xml->first, xml->names->places, xml->names->cnt);
     xml->open[0] = (struct sl_xml_open){ 0 };
     xml->state = AT_DOCUMENT;
     xml->window = span.data;

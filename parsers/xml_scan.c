@@ -14,9 +14,6 @@ enum class_bit {
     IS_BRACKET = 1u << 3,
     IS_TAB_LF = 1u << 4,
     IS_QUOTE = 1u << 5,
-    IS_CONTROL_0 = 1u << 6, /* below 0x10, and from there on, which XML does not allow */
-    IS_CONTROL_1 = 1u << 7,
-    IS_CONTROL = IS_CONTROL_0 | IS_CONTROL_1,
     IN_CONTENT = IS_LESS | IS_AMPERSAND | IS_CR | IS_BRACKET,
     IN_VALUE = IS_LESS | IS_AMPERSAND | IS_CR | IS_TAB_LF | IS_QUOTE,
 };
@@ -108,13 +105,32 @@ uint32_t sl_xml_control_free_plain(const uint8_t *data, uint32_t len)
 /* A table of sixteen bytes for the sixteen values of half a byte, in both halves of a register. */
 #define TABLE(...) _mm256_broadcastsi128_si256(_mm_setr_epi8(__VA_ARGS__))
 
-/* One bit for each of 64 bytes that is zero. */
-AVX2 static inline uint64_t zero_bits(__m256i low, __m256i high)
+/* One bit for each of 64 bytes, which are all ones or zero. */
+AVX2 static inline uint64_t bits_of(__m256i low, __m256i high)
 {
-    const __m256i zero = _mm256_setzero_si256();
-    uint32_t low_bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, zero));
-    uint32_t high_bits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, zero));
-    return (uint64_t)high_bits << 32 | low_bits;
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32 | (uint32_t)_mm256_movemask_epi8(low);
+}
+
+/* All ones where one of the seven bytes stands that end a value or are looked at in it.  They differ in their low
+ * halves, by which a table gives each to itself, and to all others what they are not. */
+AVX2 static inline __m256i value_bytes(__m256i bytes)
+{
+    const __m256i themselves = TABLE(-1, 0, '"', 0, 0, 0, '&', '\'', 0, '\t', '\n', 0, '<', '\r', 0, 0);
+    return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(themselves, bytes), bytes);
+}
+
+AVX2 static inline __m256i content_bytes(__m256i bytes)
+{
+    const __m256i themselves = TABLE(-1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', '\r', 0, 0);
+    return _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(themselves, bytes), bytes),
+                           _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(']')));
+}
+
+/* All ones where a control character stands that XML does not allow. */
+AVX2 static inline __m256i control_errors(__m256i bytes, __m256i value)
+{
+    __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
+    return _mm256_andnot_si256(value, low); /* of value's bytes three are controls: those that it allows */
 }
 
 /* A byte is in a class if both its halves allow it.  The look-up by the low half gives 0 for bytes from 0x80 on. */
@@ -122,19 +138,6 @@ AVX2 static inline __m256i halves(__m256i bytes, __m256i by_low, __m256i by_high
 {
     __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(0x0f));
     return _mm256_and_si256(_mm256_shuffle_epi8(by_low, bytes), _mm256_shuffle_epi8(by_high, high));
-}
-
-AVX2 static inline __m256i classes(__m256i bytes)
-{
-    const __m256i by_low =
-        TABLE((char)IS_CONTROL, (char)IS_CONTROL, (char)(IS_CONTROL | IS_QUOTE), (char)IS_CONTROL, /* 0 to 3 */
-              (char)IS_CONTROL, (char)IS_CONTROL, (char)(IS_CONTROL | IS_AMPERSAND), (char)(IS_CONTROL | IS_QUOTE),
-              (char)IS_CONTROL, (char)(IS_CONTROL_1 | IS_TAB_LF), (char)(IS_CONTROL_1 | IS_TAB_LF), /* 8 TAB LF */
-              (char)IS_CONTROL, (char)(IS_CONTROL | IS_LESS), (char)(IS_CONTROL_1 | IS_CR | IS_BRACKET), /* CR */
-              (char)IS_CONTROL, (char)IS_CONTROL);
-    const __m256i by_high = TABLE(IS_CR | IS_TAB_LF | IS_CONTROL_0, (char)IS_CONTROL_1, IS_AMPERSAND | IS_QUOTE,
-                                  IS_LESS, 0, IS_BRACKET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    return halves(bytes, by_low, by_high);
 }
 
 /* Not zero: part of a name.  One bit for each row of the ASCII table, as rows differ in what of them is. */
@@ -155,21 +158,22 @@ AVX2 static inline __m256i name_bytes(__m256i bytes)
 
 AVX2 static inline __m256i load(const uint8_t *data) { return _mm256_loadu_si256((const __m256i *)data); }
 
-/* Of 64 bytes, whose classes are known. */
+/* Of 64 bytes, of which those that end values are known. */
 AVX2 static inline void index_block_avx2(struct sl_xml_index *index, uint32_t block, const __m256i bytes[2],
-                                         const __m256i class[2])
+                                         const __m256i value[2])
 {
-    const __m256i content = _mm256_set1_epi8(IN_CONTENT), value = _mm256_set1_epi8(IN_VALUE);
-    index->content[block] = ~zero_bits(_mm256_and_si256(class[0], content), _mm256_and_si256(class[1], content));
-    index->value[block] = ~zero_bits(_mm256_and_si256(class[0], value), _mm256_and_si256(class[1], value));
-    index->no_name[block] = zero_bits(name_bytes(bytes[0]), name_bytes(bytes[1]));
+    const __m256i zero = _mm256_setzero_si256();
+    index->content[block] = bits_of(content_bytes(bytes[0]), content_bytes(bytes[1]));
+    index->value[block] = bits_of(value[0], value[1]);
+    index->no_name[block] =
+        bits_of(_mm256_cmpeq_epi8(name_bytes(bytes[0]), zero), _mm256_cmpeq_epi8(name_bytes(bytes[1]), zero));
 }
 
 AVX2 static inline void index_bytes(struct sl_xml_index *index, uint32_t block, const uint8_t *data)
 {
     const __m256i bytes[2] = { load(data), load(data + 32) };
-    const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
-    index_block_avx2(index, block, bytes, class);
+    const __m256i value[2] = { value_bytes(bytes[0]), value_bytes(bytes[1]) };
+    index_block_avx2(index, block, bytes, value);
 }
 
 AVX2 static void index_avx2(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
@@ -251,58 +255,46 @@ AVX2 static inline __m256i utf8_errors(__m256i bytes, __m256i previous)
     return _mm256_or_si256(errors, no_char);
 }
 
-/* Not zero where a control character stands that XML does not allow.  The look-up gives TAB, LF, CR to themselves. */
-AVX2 static inline __m256i control_errors(__m256i bytes)
-{
-    const __m256i white = TABLE(-1, 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
-    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-    return _mm256_andnot_si256(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(white, bytes), bytes), control);
-}
-
 struct survey {
-    __m256i previous, high; /* the last 32 bytes; all bytes */
-    __m256i class, errors; /* of all bytes */
+    __m256i errors;
+    __m256i high; /* all blocks that are not ASCII */
 };
 
-/* ASCII behind ASCII is well formed; behind a lead in the last three bytes it is not. */
-AVX2 static inline void survey_block(struct survey *survey, const __m256i bytes[2], const __m256i class[2])
+/* Of 64 bytes and the three before them, which are blanks before the first. */
+AVX2 static __attribute__((noinline)) void survey_utf8(struct survey *survey, const uint8_t *data, bool is_first)
 {
-    __m256i both = _mm256_or_si256(bytes[0], bytes[1]);
-    survey->class = _mm256_or_si256(survey->class, _mm256_or_si256(class[0], class[1]));
-    if (_mm256_movemask_epi8(_mm256_or_si256(both, survey->previous)) != 0) {
-        survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[0], survey->previous));
-        survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[1], bytes[0]));
-        survey->high = _mm256_or_si256(survey->high, both);
-    }
-    survey->previous = bytes[1];
-}
-
-AVX2 static inline void survey_bytes(struct survey *survey, struct sl_xml_index *index, uint32_t block,
-                                     const uint8_t *data)
-{
-    const __m256i bytes[2] = { load(data), load(data + 32) };
-    const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
-    survey_block(survey, bytes, class);
-    if (block < SL_XML_WINDOW_BLOCKS)
-        index_block_avx2(index, block, bytes, class);
+    __m256i bytes[2] = { load(data), load(data + 32) };
+    __m256i previous = is_first ? _mm256_set1_epi8(' ') : load(data - 32);
+    survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[0], previous));
+    survey->errors = _mm256_or_si256(survey->errors, utf8_errors(bytes[1], bytes[0]));
+    survey->high = _mm256_or_si256(survey->high, _mm256_or_si256(bytes[0], bytes[1]));
 }
 
 AVX2 static inline bool is_clean(const struct survey *survey)
 {
-    return _mm256_testz_si256(survey->class, _mm256_set1_epi8((char)IS_CONTROL)) != 0 &&
-           _mm256_testz_si256(survey->errors, survey->errors) != 0;
+    return _mm256_testz_si256(survey->errors, survey->errors) != 0;
+}
+
+/* A block's controls, and whether it or the bytes before it hold what is not ASCII. */
+AVX2 static inline bool survey_ascii(__m256i *errors, const __m256i bytes[2], const __m256i value[2], __m256i previous)
+{
+    __m256i controls = _mm256_or_si256(control_errors(bytes[0], value[0]), control_errors(bytes[1], value[1]));
+    *errors = _mm256_or_si256(*errors, controls);
+    return _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(bytes[0], bytes[1]), previous)) == 0;
 }
 
 /* Where something is wrong, is said block by block, and then byte by byte. */
 AVX2 static __attribute__((noinline, cold)) struct sl_xml_survey survey_again(const uint8_t *data, uint32_t len)
 {
-    const __m256i zero = _mm256_setzero_si256();
-    struct survey survey = { zero, zero, zero, zero };
     uint32_t i = 0;
     for (; len - i >= SL_XML_BLOCK; i += SL_XML_BLOCK) {
+        struct survey survey = { _mm256_setzero_si256(), _mm256_setzero_si256() };
         const __m256i bytes[2] = { load(data + i), load(data + i + 32) };
-        const __m256i class[2] = { classes(bytes[0]), classes(bytes[1]) };
-        survey_block(&survey, bytes, class);
+        const __m256i value[2] = { value_bytes(bytes[0]), value_bytes(bytes[1]) };
+        __m256i controls = _mm256_setzero_si256();
+        survey_ascii(&controls, bytes, value, controls);
+        survey_utf8(&survey, data + i, i == 0);
+        survey.errors = _mm256_or_si256(survey.errors, controls);
         if (!is_clean(&survey))
             break;
     }
@@ -320,15 +312,31 @@ AVX2 static __attribute__((noinline, cold)) struct sl_xml_survey survey_again(co
 AVX2 static struct sl_xml_survey survey_avx2(struct sl_xml_index *index, const uint8_t *data, uint32_t len)
 {
     const __m256i zero = _mm256_setzero_si256();
-    struct survey survey = { zero, zero, zero, zero };
-    uint8_t last[SL_XML_BLOCK];
-    uint32_t block = 0, left = len;
-    for (const uint8_t *at = data; left >= SL_XML_BLOCK; block++, at += SL_XML_BLOCK, left -= SL_XML_BLOCK)
-        survey_bytes(&survey, index, block, at);
+    struct survey survey = { zero, zero };
+    __m256i errors = zero, previous = zero;
+    uint8_t last[SL_XML_BLOCK + 32];
+    uint32_t block = 0, cnt = len / SL_XML_BLOCK, left = len % SL_XML_BLOCK;
+    for (; block < cnt; block++) {
+        const uint8_t *at = data + (size_t)block * SL_XML_BLOCK;
+        const __m256i bytes[2] = { load(at), load(at + 32) };
+        const __m256i value[2] = { value_bytes(bytes[0]), value_bytes(bytes[1]) };
+        if (!survey_ascii(&errors, bytes, value, previous))
+            survey_utf8(&survey, at, block == 0);
+        previous = bytes[1];
+        if (block < SL_XML_WINDOW_BLOCKS)
+            index_block_avx2(index, block, bytes, value);
+    }
     memset(last, ' ', sizeof last);
+    _mm256_storeu_si256((__m256i *)last, previous);
     if (left != 0)
-        memcpy(last, data + (len - left), left);
-    survey_bytes(&survey, index, block, last);
+        memcpy(last + 32, data + (len - left), left);
+    const __m256i bytes[2] = { load(last + 32), load(last + 64) };
+    const __m256i value[2] = { value_bytes(bytes[0]), value_bytes(bytes[1]) };
+    if (!survey_ascii(&errors, bytes, value, previous))
+        survey_utf8(&survey, last + 32, block == 0);
+    if (block < SL_XML_WINDOW_BLOCKS)
+        index_block_avx2(index, block, bytes, value);
+    survey.errors = _mm256_or_si256(survey.errors, errors);
     if (!is_clean(&survey))
         return survey_again(data, len);
     return (struct sl_xml_survey){ len, _mm256_movemask_epi8(survey.high) == 0 };
@@ -338,7 +346,7 @@ AVX2 static uint32_t control_free_avx2(const uint8_t *data, uint32_t len)
 {
     uint32_t i = 0;
     for (; len - i >= 32; i += 32) {
-        __m256i errors = control_errors(load(data + i));
+        __m256i bytes = load(data + i), errors = control_errors(bytes, value_bytes(bytes));
         if (!_mm256_testz_si256(errors, errors))
             break;
     }

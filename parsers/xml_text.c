@@ -184,6 +184,12 @@ enum sl_xml_event sl_xml_put_inner(struct sl_xml *xml, struct sl_out *out) { ret
 /* Nothing in it stands for something else: it can be put and folded in one go. */
 static bool is_literal(uint32_t marks) { return (marks & ~SL_XML_IS_CDATA) == 0; }
 
+/* Of the document. */
+static void put_line(const struct sl_xml *xml, struct sl_out *out, struct sl_span line)
+{
+    sl_text_put_line_within(out, xml->charset, line, sl_xml_readable(xml, line), &xml->parse->text);
+}
+
 /* Most elements hold one text and nothing else. */
 enum sl_xml_event sl_xml_line(struct sl_xml *xml, struct sl_out *out, struct sl_ref *ref)
 {
@@ -193,7 +199,7 @@ enum sl_xml_event sl_xml_line(struct sl_xml *xml, struct sl_out *out, struct sl_
     struct sl_xml_pieces pieces = sl_xml_pieces_of_text(xml);
     enum sl_xml_event event = is_one ? sl_xml_next(xml) : xml->event;
     if (is_one && event == SL_XML_END && xml->depth == depth) {
-        sl_text_put_line(out, xml->charset, pieces.rest.data, pieces.rest.len, &xml->parse->text);
+        put_line(xml, out, pieces.rest);
         *ref = sl_out_close(out);
         return event;
     }
@@ -213,7 +219,7 @@ struct sl_ref sl_xml_value_line(const struct sl_xml *xml, struct sl_out *out, co
         return (struct sl_ref){ 0, 0 };
     sl_out_open(out);
     if (is_literal(attr->marks)) {
-        sl_text_put_line(out, xml->charset, attr->value.data, attr->value.len, &xml->parse->text);
+        put_line(xml, out, attr->value);
     } else {
         sl_xml_put_value(xml, out, attr);
         sl_text_fold(out, 0);

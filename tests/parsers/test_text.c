@@ -1,8 +1,10 @@
 /* parsers/text: all character sets become clean UTF-8, lines end where they should, paragraphs come together. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "parsers/text.h"
+#include "parsers/words.h"
 
 #define BYTES(literal) (const uint8_t *)(literal), (uint32_t)(sizeof(literal) - 1)
 #define CNT(array)     (sizeof(array) / sizeof *(array))
@@ -645,5 +647,55 @@ Test(text, words_are_runs_between_white_space)
     for (size_t i = 0; i < CNT(rows); i++) {
         struct sl_slice slice = { rows[i].text, (uint32_t)strlen(rows[i].text) };
         cr_expect_eq(sl_text_words(slice), rows[i].want, "%s", rows[i].text);
+    }
+}
+
+/* ---- words ---- */
+
+/* In memory that ends where they end, and in memory that goes on: the same, and what a byte's own look says. */
+static void expect_words(const uint8_t *data, uint32_t len, uint32_t behind, enum sl_words kind)
+{
+    uint8_t *text = malloc(len + behind), to[160 + SL_WORDS_ROOM];
+    memcpy(text, data, len);
+    memset(text + len, 'y', behind);
+    uint32_t got = sl_words_copy(to, (struct sl_span){ text, len }, len + behind, kind), want = 0, white = 0;
+    while (want < len && !sl_words_stop((struct sl_span){ text + want, len - want }, kind))
+        want++;
+    cr_assert_eq(got, want, "kind %u, %u bytes and %u: %u, not %u", kind, len, behind, got, want);
+    cr_assert(memcmp(to, data, got) == 0);
+    while (white < len && memchr(" \t\n\f\r", data[white], 5))
+        white++;
+    cr_assert_eq(sl_white_run((struct sl_span){ text, len }, len + behind), white);
+    free(text);
+}
+
+Test(words, are_copied_up_to_what_stops_them_wherever_it_stands)
+{
+    static const char *const pieces[] = { "x",        "  ",       "\n",           "\t",          "\x7f",
+                                          "\xc3\xa9", "\xc2\xa0", "\xef\xbf\xbd", "\xe2\x80\x94" };
+    uint8_t data[128];
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        for (uint32_t at = 0; at + 3 < sizeof data; at += 1 + at / 16) {
+            memset(data, 'x', sizeof data);
+            memcpy(data + at, pieces[i], strlen(pieces[i]));
+            for (unsigned kind = SL_WORDS_ASCII; kind <= SL_WORDS_UTF8; kind++) {
+                expect_words(data, at + 3, 0, kind);
+                expect_words(data, sizeof data, 0, kind);
+                expect_words(data, sizeof data, 40, kind);
+            }
+        }
+    }
+}
+
+Test(words, the_first_of_some_bytes_is_found_at_every_place)
+{
+    uint8_t data[48];
+    for (uint32_t len = 0; len <= sizeof data; len++) {
+        for (uint32_t at = 0; at <= len; at++) {
+            memset(data, 'x', sizeof data);
+            if (at < len)
+                data[at] = at % 2 ? '(' : 0xe2;
+            cr_assert_eq(sl_first_of((struct sl_span){ data, len }, "(/\xe2"), at);
+        }
     }
 }
