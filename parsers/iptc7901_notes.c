@@ -148,6 +148,7 @@ void sl_7901_say_notes(struct sl_7901_text *text)
     struct sl_7901 *wire = text->wire;
     struct note_reader reader = { text->notebook, SECTION_NOTE };
     struct note note;
+    bool has_others = false;
     sl_out_open(wire->story.out);
     for (uint32_t i = 0; i < text->line_cnt; i++) {
         struct sl_span label = sl_span_head(text->line[i].text, SL_7901_TWICE_MAX / SL_7901_LINES_MAX * 4);
@@ -158,6 +159,7 @@ void sl_7901_say_notes(struct sl_7901_text *text)
     while (next_note(&reader, &note)) {
         if (note.is_heading && sl_story_is_label(&wire->story, note.text))
             sl_story_note_label(&wire->story, note.text);
+        has_others |= note.section != SECTION_NOTE;
         if (note.is_heading || note.section != SECTION_NOTE)
             continue;
         put_note(wire, note.text);
@@ -165,7 +167,7 @@ void sl_7901_say_notes(struct sl_7901_text *text)
     }
     sl_out_set(wire->story.out, SL_TEXT_EDNOTE, sl_out_close(wire->story.out));
     reader = (struct note_reader){ text->notebook, SECTION_NOTE };
-    while (next_note(&reader, &note)) {
+    while (has_others && next_note(&reader, &note)) {
         if (!note.is_heading && note.section != SECTION_NOTE)
             say_link(wire, &note);
     }
