@@ -72,7 +72,7 @@ Test(lines, ends_and_blanks_are_those_of_text)
                      i);
 }
 
-/* Made of what decides, more and less of it, so that lines are shorter than a word of bits and longer than all of them. */
+/* Made of what decides, more and less of it: lines shorter than a word of bits, and longer than all of them. */
 Test(lines, any_text_has_the_lines_of_text)
 {
     static const char some[] = "\n\r  \t\xa0\xc3\x7f.", letters[] = "abcdefgh";
