@@ -24,8 +24,8 @@
  *
  * What is shown lies in the queue, which keeps what was read last. A stream follows it by index.  One whose place is
  * older, or that is slower than the queue goes round, has a reader of its own, from the tape or the journal, until it
- * meets the queue again; what those have lost it is told.  Requests have no body, heads of HEAD_LEN at most, and SLOW_NS to
- * be whole: a client that sends a byte now and then is let go all the same. */
+ * meets the queue again; what those have lost it is told.  Requests have no body, heads of HEAD_LEN at most, and
+ * SLOW_NS to be whole: a client that sends a byte now and then is let go all the same. */
 #define HEAD_LEN    (16u * 1024u)
 #define IDLE_S      15u
 #define SLOW_NS     (5 * SL_TIME_NS)

@@ -11,6 +11,7 @@
 
 #define RESTART_MIN_NS (SL_TIME_NS / 10)
 #define RESTART_MAX_NS (30 * SL_TIME_NS)
+#define KILLED_MAX_NS  SL_TIME_NS
 #define STEADY_NS      (10 * SL_TIME_NS) /* a sink that lived this long was not a bad start */
 #define STOP_NS        (6 * SL_TIME_NS) /* its own five seconds, and one to end */
 
@@ -88,11 +89,14 @@ bool sl_sinks_bury(struct sl_sinks *sinks, pid_t pid, int status, int64_t now_ns
     sinks->each[s].pid = 0;
     if (sinks->stopping)
         return true;
+    bool was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     int64_t lived_ns = now_ns - sinks->each[s].start_ns;
     if (lived_ns >= STEADY_NS)
         sinks->each[s].wait_ns = 0;
     else if (lived_ns >= sinks->each[s].wait_ns)
         sinks->each[s].wait_ns /= 2; /* it lived as long as it was waited for: no longer pause than the last */
+    if (was_killed && sinks->each[s].wait_ns > KILLED_MAX_NS / 2)
+        sinks->each[s].wait_ns = KILLED_MAX_NS / 2; /* that says nothing of how the next start will end */
     put_off(sinks, s, now_ns);
     const char *name = sinks->config->sinks[s].name;
     double wait_s = (double)sinks->each[s].wait_ns / 1e9;

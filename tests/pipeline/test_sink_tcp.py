@@ -211,9 +211,9 @@ def policy_cut_hangs_up_on_a_stopped_client():
 def killed_at_any_moment_it_leaves_clients_their_places():
     dice, last = sinks.throw_dice(), 500 * sinks.ROUNDS
     with tcp_sink() as daemon:
-        load = Load(daemon.port, 1, last)
         items, place = [], "from=oldest"
         for number in range(sinks.ROUNDS + 1):
+            load = Load(daemon.port, 500 * number + 1, 500 * (number + 1)) if number < sinks.ROUNDS else None
             mark = dice.randrange(500 * number + 1, 500 * (number + 1)) if number < sinks.ROUNDS else last
             with Client(daemon, place) as client:
                 client.read_until(lambda: len(items) + len(client.items) >= mark)
@@ -222,7 +222,8 @@ def killed_at_any_moment_it_leaves_clients_their_places():
                     client.read_to_end()
                 items += client.items
                 place = client.place() if client.items else place
-        load.end()
+            if load:
+                load.end()
         assert [number_of(item["headlines"][0]["value"]) for item in items] == list(range(1, last + 1)), "each once: places are exact"
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The web sink: its page in a browser, its streams and lists, its metrics, and what it does with clients that mean harm.
 
-    test_sink_web.py SLUGLINE SOURCE_ROOT [CASE ...]
+    test_sink_web.py SLUGLINE [--rounds N] [--seed N] [CASE ...]
 """
 import contextlib
 import http.client
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import urllib.parse
 
+import sink_daemon as sinks
 import test_daemon as daemons
 from sink_daemon import Load, SinkDaemon, connect, number_of
 from test_daemon import BOUND_S, dial, free_port, message, until
@@ -177,6 +178,24 @@ def a_browser_that_comes_back_late_goes_on_from_the_journal():
                     assert numbers(stream.read(30)) == list(range(100, 3001, 100))
 
 
+def killed_at_any_moment_it_leaves_streams_their_places():
+    dice, last = sinks.throw_dice(), 300 * sinks.ROUNDS
+    with web_sink() as daemon:
+        items, place = [], None
+        for number in range(sinks.ROUNDS):
+            load = Load(daemon.port, 300 * number + 1, 300 * (number + 1))
+            mark = dice.randrange(300 * number + 1, 300 * (number + 1))
+            with Stream(daemon, "/events?from=oldest", place) as stream:
+                stream.read(mark - len(items)) if mark > len(items) else None
+                daemon.kill_sink("page")
+                items += stream.items
+                place = stream.ids[len(stream.items) - 1] if stream.items else place
+            load.end()
+        with Stream(daemon, "/events?from=oldest", place) as stream:
+            items += stream.read(last - len(items))
+        assert numbers(items) == list(range(1, last + 1)), "each once: places are exact"
+
+
 def metrics_are_what_prometheus_reads_and_rules_use():
     with web_sink() as daemon:
         send(daemon, 1, 10)
@@ -289,6 +308,7 @@ CASES = [
     a_stream_that_is_not_read_goes_on_from_the_tape,
     what_the_tape_has_lost_too_a_stream_is_told,
     a_browser_that_comes_back_late_goes_on_from_the_journal,
+    killed_at_any_moment_it_leaves_streams_their_places,
     metrics_are_what_prometheus_reads_and_rules_use,
     tricks_are_refused,
     header_floods_end_soon,
@@ -298,5 +318,5 @@ CASES = [
 ]
 
 if __name__ == "__main__":
-    daemons.SLUGLINE, ROOT = sys.argv[1:3]
-    sys.exit(daemons.run_cases(CASES, sys.argv[3:]))
+    ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.exit(daemons.run_cases(CASES, sinks.read_arguments(__doc__).cases))

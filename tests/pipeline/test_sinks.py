@@ -73,9 +73,9 @@ def a_command_and_its_sink_killed_at_any_moment_lose_nothing():
     dice, last = sinks.throw_dice(), 400 * sinks.ROUNDS
     with SinkDaemon([ACK], tape="64MiB") as daemon:
         write_script(daemon.path("ack.py"), ACKNOWLEDGES)
-        load = Load(daemon.port, 1, last)
         numbers = lambda: numbers_in_lines(lines_of(daemon.path("got")))
         for number in range(sinks.ROUNDS):
+            load = Load(daemon.port, 400 * number + 1, 400 * (number + 1))
             mark = dice.randrange(400 * number + 1, 400 * (number + 1))
             until("%d have come" % mark, lambda mark=mark: len(set(numbers())) >= mark)
             if dice.random() < 0.5:
@@ -84,7 +84,7 @@ def a_command_and_its_sink_killed_at_any_moment_lose_nothing():
                 for pid in children_of(daemon.sink_pids("ack")[-1]):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-        load.end()
+            load.end()
         until_all("the command", last, numbers)
 
 
@@ -272,13 +272,14 @@ def a_folder_that_is_not_there_yet_is_waited_for():
 def files_are_there_exactly_once_whatever_is_killed():
     dice, last = sinks.throw_dice(), 600 * sinks.ROUNDS
     with files_sink() as daemon:
-        taker, load = Taker(daemon.path("out")), Load(daemon.port, 1, last)
+        taker = Taker(daemon.path("out"))
         for number in range(sinks.ROUNDS):
+            load = Load(daemon.port, 600 * number + 1, 600 * (number + 1))
             mark = dice.randrange(600 * number + 1, 600 * (number + 1))
             until("%d files" % mark, lambda mark=mark: len(taker.take()) >= mark)
             time.sleep(dice.random() * 0.01)  # where in a batch it dies is the dice's choice
             daemon.kill_sink("cms")
-        load.end()
+            load.end()
         until("all files, got %d" % len(taker.numbers), lambda: len(taker.take()) >= last)
         daemon.expect("cms", "is done", lambda row: row["waiting"] + row["underWay"] + row["lag"] == 0)
         taker.take()
