@@ -454,7 +454,7 @@ CHECKS = [
 def read_tree(root):
     tree, unreadable = {}, []
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "build", "__pycache__", "results")))
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "build", "__pycache__", "results", "node_modules")))
         for name in sorted(names):
             path = os.path.relpath(os.path.join(folder, name), root)
             # Samples of wires and of inputs are what they are.
