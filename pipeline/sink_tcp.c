@@ -362,8 +362,6 @@ static bool give_straight(struct sl_sink *sink, struct client *client)
 static bool fill_live(struct sl_sink *sink, struct client *client)
 {
     bool did = false;
-    if (client->idx < sink->queue.first)
-        return fall_behind(sink, client);
     if (!client->tls && !client->out_len)
         return give_straight(sink, client);
     for (; client->idx < sink->queue.head; client->idx++) {
@@ -493,7 +491,10 @@ static bool serve(struct sl_sink *sink, struct client *client, int64_t now_ns)
     run_out_of_time(sink, client, now_ns);
     if (client->state == BEHIND && client->out_len < TURN_LEN)
         did = fill_behind(sink, client);
-    if (client->state == LIVE && client->out_len < TURN_LEN)
+    /* Also when it has so much to write that it is given no more: then above all. */
+    if (client->state == LIVE && client->idx < sink->queue.first)
+        did |= fall_behind(sink, client);
+    else if (client->state == LIVE && client->out_len < TURN_LEN)
         did |= fill_live(sink, client);
     bool all = client->state == FREE || client->state == SHAKES || write_out(sink, client);
     if (client->state == FREE)
