@@ -390,7 +390,8 @@ static bool stage_next(struct sl_sink *sink, struct stream *stream)
         return stream->off < stream->len;
     while (stream->idx < sink->queue.head) {
         const struct sl_sink_item *item = sl_sink_queue_at(&sink->queue, stream->idx++);
-        if (!item)
+        /* After a restart the queue begins anew with the oldest, and may be behind a stream that has caught up. */
+        if (!item || (item->epoch == stream->place.epoch && item->seq <= stream->place.seq))
             continue;
         stream->place = (struct sl_bookmark){ item->epoch, item->seq };
         if (!is_wanted(item, stream->filter))
