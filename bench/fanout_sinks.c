@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TAPE_LEN (64ull << 20)
-#define WINDOW   8192u /* messages: as many as ZeroMQ's two queues hold */
+#define TAPE_LEN (16ull << 20)
+#define WINDOW   4096u /* messages, as the rings have; half the tape */
 #define BUF_LEN  (256u * 1024u)
 
 struct way {
@@ -104,7 +104,7 @@ static void open_tcp(struct fanout_job *job)
                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                       .sin_port = htons(free_port()) };
     way->window = WINDOW;
-    snprintf(wants, sizeof(wants), "type: tcp, queue: 64MiB, listen: \":%u\"", ntohs(way->addr.sin_port));
+    snprintf(wants, sizeof(wants), "type: tcp, queue: 16MiB, listen: \":%u\"", ntohs(way->addr.sin_port));
     start_sink(way, &sl_sink_tcp, wants);
 }
 
