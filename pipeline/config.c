@@ -493,6 +493,54 @@ static int read_template(const struct sl_place *place)
     return keep(place, text);
 }
 
+/* Of names that queues take everywhere. */
+#define SAFE_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+#define STREAM_LEN_MAX 64u
+
+/* Servers of NATS, with commas between; what is in front of an @ is a secret, and not said. */
+static int read_url(const struct sl_place *place)
+{
+    const char *text = text_of(place), *at = text;
+    for (unsigned number = 1; at && *at; number++) {
+        size_t len = strcspn(at, ",");
+        bool known = !strncmp(at, "nats://", 7) || !strncmp(at, "tls://", 6);
+        if (!known || len <= 7 || memchr(at, ' ', len))
+            return fault(place, "server %u of it is no URL such as nats://host:4222 or tls://host:4222", number);
+        at += len + (at[len] == ',');
+    }
+    return keep(place, text);
+}
+
+static int read_stream(const struct sl_place *place)
+{
+    const char *text = text_of(place);
+    if (text && (strlen(text) > STREAM_LEN_MAX || text[strspn(text, SAFE_LETTERS)]))
+        return fault(place, "'%.*s' is no name of a stream; up to %u of A-Z, a-z, 0-9, - and _ are expected", SHOWN,
+                     text, STREAM_LEN_MAX);
+    return keep(place, text);
+}
+
+/* Literal letters of a subject: dots part its tokens, of which none is empty. */
+static int read_dotted(const struct sl_place *place, const char *what)
+{
+    const char *text = text_of(place);
+    char why[256];
+    if (!sl_sink_name_check(text, why, sizeof(why)))
+        return fault(place, "%s", why);
+    bool inside = false;
+    for (const char *at = text; *at; at++) {
+        inside = *at == '{' || (inside && *at != '}');
+        if (!inside && *at != '}' && *at != '.' && !strchr(SAFE_LETTERS, *at))
+            return fault(place, "'%c' cannot be part of a %s; A-Z, a-z, 0-9, -, _, dots and {} are expected", *at,
+                         what);
+        if (*at == '.' && (at == text || !at[1] || at[1] == '.'))
+            return fault(place, "'%.*s' has an empty token; one dot between two words is expected", SHOWN, text);
+    }
+    return keep(place, text);
+}
+
+static int read_subject(const struct sl_place *place) { return read_dotted(place, "subject"); }
+
 static int check_tape(const struct sl_place *place);
 static int check_journal(const struct sl_place *place);
 static int check_threads(const struct sl_place *place);
@@ -525,7 +573,8 @@ const char *const sl_framing_names[] = {
 
 const char *const sl_sink_names[] = { [SL_SINK_EXEC] = "exec", [SL_SINK_FILES] = "files",
                                       [SL_SINK_TCP] = "tcp", [SL_SINK_WEB] = "web",
-                                      [SL_SINK_MULTICAST] = "multicast", NULL };
+                                      [SL_SINK_MULTICAST] = "multicast",
+                                      [SL_SINK_JETSTREAM] = "jetstream", NULL };
 const char *const sl_sink_policy_names[] = { "block", "spill", "conflate", "cut", NULL };
 const char *const sl_sink_shape_names[] = { "ninjs", "nitf", "text", "binary", NULL };
 static const char *const starts[] = { "oldest", "now", NULL };
@@ -625,6 +674,13 @@ static const struct sl_key sink_keys[] = {
     { "certificate",  SL_KEY_WORD,     SINK(certificate),  NULL,       .read = read_directory },
     { "key",          SL_KEY_WORD,     SINK(key),          NULL,       .read = read_directory },
     { "authority",    SL_KEY_WORD,     SINK(authority),    NULL,       .read = read_directory },
+    { "url",          SL_KEY_WORD,     SINK(url),          NULL,       .read = read_url },
+    { "stream",       SL_KEY_WORD,     SINK(stream),       NULL,       .read = read_stream },
+    { "subject",      SL_KEY_WORD,     SINK(subject),      "news.{lane}.{feed}", .read = read_subject },
+    { "create",       SL_KEY_CHOICE,   SINK(creates),      "true",     .what = "answer", .choices = truths },
+    { "outage",       SL_KEY_DURATION, SINK(outage_ns),    "1h",       SECOND,   30 * DAY },
+    { "credentials",  SL_KEY_WORD,     SINK(credentials),  NULL,       .read = read_directory },
+    { "in_flight",    SL_KEY_COUNT,    SINK(in_flight),    "1024",     1,        65536 },
     { NULL },
 };
 
@@ -1072,9 +1128,23 @@ static const struct sink_need {
     { "heartbeat", 0, 1u << SL_SINK_MULTICAST, NULL },
     { "listen", 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, "127.0.0.1:7070" },
     { "clients", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_WEB, NULL },
-    { "certificate", 0, 1u << SL_SINK_TCP, NULL },
-    { "key", 0, 1u << SL_SINK_TCP, NULL },
-    { "authority", 0, 1u << SL_SINK_TCP, NULL },
+    { "certificate", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_JETSTREAM, NULL },
+    { "key", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_JETSTREAM, NULL },
+    { "authority", 0, 1u << SL_SINK_TCP | 1u << SL_SINK_JETSTREAM, NULL },
+    { "url", 1u << SL_SINK_JETSTREAM, 1u << SL_SINK_JETSTREAM, "nats://127.0.0.1:4222" },
+    { "stream", 1u << SL_SINK_JETSTREAM, 1u << SL_SINK_JETSTREAM, "NEWS" },
+    { "subject", 0, 1u << SL_SINK_JETSTREAM, NULL },
+    { "create", 0, 1u << SL_SINK_JETSTREAM, NULL },
+    { "outage", 0, 1u << SL_SINK_JETSTREAM, NULL },
+    { "credentials", 0, 1u << SL_SINK_JETSTREAM, NULL },
+    { "in_flight", 0, 1u << SL_SINK_JETSTREAM, NULL },
+};
+
+/* Libraries that this slugline was built without; NULL: it has them, or needs none. */
+static const char *const missing[SL_SINK_KIND_CNT] = {
+#ifndef SL_HAVE_NATS
+    [SL_SINK_JETSTREAM] = "libnats",
+#endif
 };
 
 static int check_sink(const struct sl_place *place, uint32_t s)
@@ -1083,6 +1153,10 @@ static int check_sink(const struct sl_place *place, uint32_t s)
     if (!is_given(place, s, "type"))
         return fault_at(place->reading, path_of("sinks[%u].type", s).text, "is missing; one such as %s is expected",
                         sl_sink_names[0]);
+    if (missing[sink->type])
+        return fault_at(place->reading, path_of("sinks[%u].type", s).text,
+                        "%s needs %s, which this slugline was built without", sl_sink_names[sink->type],
+                        missing[sink->type]);
     for (size_t i = 0; i < CNT(sink_needs); i++) {
         const struct sink_need *need = &sink_needs[i];
         bool given = is_given(place, s, need->key);
@@ -1095,7 +1169,9 @@ static int check_sink(const struct sl_place *place, uint32_t s)
     }
     if (sink->shape == SL_SINK_BINARY && sink->type == SL_SINK_FILES)
         return fault_at(place->reading, path_of("sinks[%u].shape", s).text, "binary means nothing to type files");
-    if (!sink->certificate != !sink->key || (sink->authority && !sink->certificate))
+    /* A server that is to show a certificate needs one; who dials does not. */
+    bool listens = sink->type == SL_SINK_TCP;
+    if (!sink->certificate != !sink->key || (listens && sink->authority && !sink->certificate))
         return fault_at(place->reading, path_of("sinks[%u].certificate", s).text,
                         "certificate and key belong together, and authority to both");
     return 0;

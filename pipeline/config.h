@@ -43,7 +43,15 @@ struct sl_config_feed {
     int64_t silence_ns; /* 0: no alarm when the feed is silent */
 };
 
-enum sl_sink_kind { SL_SINK_EXEC, SL_SINK_FILES, SL_SINK_TCP, SL_SINK_WEB, SL_SINK_MULTICAST, SL_SINK_KIND_CNT };
+enum sl_sink_kind {
+    SL_SINK_EXEC,
+    SL_SINK_FILES,
+    SL_SINK_TCP,
+    SL_SINK_WEB,
+    SL_SINK_MULTICAST,
+    SL_SINK_JETSTREAM,
+    SL_SINK_KIND_CNT
+};
 enum sl_sink_shape { SL_SINK_NINJS, SL_SINK_NITF, SL_SINK_TEXT, SL_SINK_BINARY };
 
 struct sl_config_sink {
@@ -68,6 +76,11 @@ struct sl_config_sink {
     int64_t heartbeat_ns;
     bool ends_at_stop; /* an orderly stop is the end of the session */
     char *certificate, *key, *authority; /* files of PEM; NULL: no TLS, or anybody's certificate */
+    char *url, *stream, *subject; /* jetstream: servers, with commas between; the stream; the template of subjects */
+    char *credentials; /* a file as nsc makes it; NULL: none */
+    bool creates; /* the stream, when it is missing */
+    int64_t outage_ns; /* for so long at least the stream must know a message again */
+    uint32_t in_flight; /* messages under way at the same time */
 };
 
 struct sl_config_thread {

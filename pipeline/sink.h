@@ -71,7 +71,8 @@ struct sl_sink_type {
     void (*fini)(struct sl_sink *sink);
 };
 
-extern const struct sl_sink_type sl_sink_exec, sl_sink_files, sl_sink_tcp, sl_sink_web, sl_sink_multicast;
+extern const struct sl_sink_type sl_sink_exec, sl_sink_files, sl_sink_tcp, sl_sink_web, sl_sink_multicast,
+    sl_sink_jetstream;
 
 /* The exit status.  Ends on TERM or INT after what waits was given, or 5 s. */
 int sl_sink_run(const struct sl_config *config, const struct sl_config_sink *wants, const struct sl_sink_type *type);

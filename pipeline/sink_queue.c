@@ -338,10 +338,29 @@ static void refill(struct sl_sink_queue *queue)
     }
 }
 
+static bool has_arrived(const struct sl_sink_queue *queue, uint64_t idx)
+{
+    const struct sl_sink_item *item = slot_of(queue, idx)->item;
+    return item && item->arrived;
+}
+
+/* Passes what need not be sent again, and moves done over what has arrived. */
+static void settle(struct sl_sink_queue *queue)
+{
+    uint64_t done = queue->done;
+    while (queue->next < queue->head && has_arrived(queue, queue->next))
+        queue->next++;
+    for (uint64_t idx = done; idx < queue->next && (!slot_of(queue, idx)->item || has_arrived(queue, idx)); idx++)
+        if (slot_of(queue, idx)->item)
+            done = idx + 1;
+    sl_sink_queue_done(queue, done);
+}
+
 struct sl_sink_item *sl_sink_queue_next(struct sl_sink_queue *queue)
 {
     if (queue->next == queue->head && queue->spill_cnt)
         refill(queue);
+    settle(queue);
     uint64_t idx = queue->next;
     while (idx < queue->head && !slot_of(queue, idx)->item)
         idx++;
@@ -370,6 +389,14 @@ void sl_sink_queue_done(struct sl_sink_queue *queue, uint64_t idx)
         forget_first(queue);
     if (queue->spill_len && !queue->spill_cnt && queue->done == queue->head)
         empty_spill(queue);
+}
+
+void sl_sink_queue_arrived(struct sl_sink_queue *queue, uint64_t idx)
+{
+    if (idx < queue->done || idx >= queue->next || !slot_of(queue, idx)->item)
+        return;
+    slot_of(queue, idx)->item->arrived = true;
+    settle(queue);
 }
 
 struct sl_bookmark sl_sink_queue_place(const struct sl_sink_queue *queue, uint64_t idx)

@@ -31,7 +31,8 @@ struct sl_sink_item {
     uint8_t lane, kind, verdict;
     bool was_sent; /* goes again, or may: for the count of repeated ones */
     bool superseded; /* of a queue that keeps: a newer one of its story came */
-    uint8_t spare[3];
+    bool arrived; /* and is done as soon as all before it are */
+    uint8_t spare[2];
     char bytes[]; /* head_len bytes of a name or subject, its NUL counted; then the body */
 };
 
@@ -90,6 +91,8 @@ struct sl_sink_item *sl_sink_queue_next(struct sl_sink_queue *queue); /* the fir
 void sl_sink_queue_sent(struct sl_sink_queue *queue); /* it is under way: next is the one behind it */
 /* All below idx have arrived.  idx <= next. */
 void sl_sink_queue_done(struct sl_sink_queue *queue, uint64_t idx);
+/* The one at idx has arrived, by itself: done moves over all that have, and again() does not send it again. */
+void sl_sink_queue_arrived(struct sl_sink_queue *queue, uint64_t idx);
 /* Of the last item below idx, which is one that is not gone. */
 struct sl_bookmark sl_sink_queue_place(const struct sl_sink_queue *queue, uint64_t idx);
 void sl_sink_queue_again(struct sl_sink_queue *queue);

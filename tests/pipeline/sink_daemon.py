@@ -37,10 +37,10 @@ def throw_dice():
 class SinkDaemon(Daemon):
     """sinks: a list of flow mappings without their braces; FOLDER in them is the daemon's own folder."""
 
-    def __init__(self, sinks, more="", tape="16MiB", feed_more=""):
+    def __init__(self, sinks, more="", tape="16MiB", feed_more="", feeds=None):
         self.port = free_port()
         text = "sinks:\n" + "".join("  - {state: FOLDER/state, %s}\n" % sink for sink in sinks)
-        super().__init__([listening(self.port, more=feed_more)], None, tape, text + more)
+        super().__init__(feeds or [listening(self.port, more=feed_more)], None, tape, text + more)
 
     def path(self, name):
         return os.path.join(self.folder.name, name)

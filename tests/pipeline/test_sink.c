@@ -202,6 +202,34 @@ Test(sink_queue, blocks_when_full_and_sends_again_what_is_not_done)
     sl_sink_queue_fini(&queue);
 }
 
+Test(sink_queue, what_arrives_out_of_turn_is_done_in_turn_and_does_not_go_again)
+{
+    struct sl_sink_queue queue;
+    begin(&queue, SL_SINK_BLOCK, false);
+    fill(&queue, 1, 11);
+    for (int i = 0; i < 6; i++) {
+        sl_sink_queue_next(&queue);
+        sl_sink_queue_sent(&queue);
+    }
+    sl_sink_queue_arrived(&queue, 1);
+    sl_sink_queue_arrived(&queue, 2);
+    sl_sink_queue_arrived(&queue, 7); /* was not sent */
+    cr_expect_eq(queue.done, 0u);
+    sl_sink_queue_arrived(&queue, 0);
+    cr_expect_eq(queue.done, 3u);
+    cr_expect_eq(queue.done_place.seq, 3u);
+    sl_sink_queue_arrived(&queue, 4);
+    sl_sink_queue_again(&queue);
+    static const uint64_t wanted[] = { 4, 6, 7 };
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(sl_sink_queue_next(&queue)->seq, wanted[i]);
+        sl_sink_queue_sent(&queue);
+    }
+    sl_sink_queue_arrived(&queue, 3);
+    cr_expect_eq(queue.done_place.seq, 5u);
+    sl_sink_queue_fini(&queue);
+}
+
 Test(sink_queue, spills_in_order_within_its_bound_and_empties_the_file, .init = make_folder, .fini = remove_folder)
 {
     struct sl_sink_queue queue;

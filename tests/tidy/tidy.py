@@ -46,7 +46,8 @@ INSTALLED_AS = {"pipeline/client.h": "slugline/client.h"}
 MAKES_FENCES = {"ring/fence.h"}
 ONLY_IN = [
     (r"\bclock_gettime\s*\(|\bgettimeofday\s*\(|\btime\s*\(\s*(?:NULL|&)", "reads the time", {"pipeline/clock.h"}),
-    (r"\bpthread_create\s*\(|\bthrd_create\s*\(", "makes a thread", {"pipeline/run.c", "pipeline/watch.c", "pipeline/scribe.c"}),
+    (r"\bpthread_create\s*\(|\bthrd_create\s*\(", "makes a thread",
+     {"pipeline/run.c", "pipeline/watch.c", "pipeline/scribe.c", "pipeline/sink_jetstream.c"}),
     (r"\bfork\s*\(\s*\)", "makes a process", {"pipeline/supervise.c", "pipeline/sinks.c", "pipeline/sink_exec.c", "pipeline/cmd_demo.c"}),
 ]
 LEAVES_NEVER = [
