@@ -44,6 +44,7 @@
 #define NO_STREAM    10059 /* err_code of the server's API */
 #define TOO_LONG     10054 /* longer than the stream's max_msg_size */
 #define AUTHORITIES  "/etc/ssl/certs/ca-certificates.crt" /* Debian's, for tls:// without an authority */
+#define PLAIN_MAX    131072
 #define ANSWERS_TURN 4096u
 
 enum state { DOWN, DIALS, WAITS, ASKS, MAKES, UP };
@@ -68,6 +69,7 @@ struct jetstream {
     pthread_t dialler;
     int fd, wake_fd;
     _Atomic uint32_t events; /* of fd; libnats' timers change them too */
+    uint32_t watched;
     struct sl_backoff backoff;
     int64_t until_ns; /* ASKS, MAKES */
     int64_t moved_ns; /* when something was stored last, or sent while nothing was under way */
@@ -75,7 +77,7 @@ struct jetstream {
     uint32_t try, in_flight;
     uint32_t out, stale; /* published and not answered: of this try; of those before it on this connection */
     bool secure;
-    int buffered_max; /* by TLS: what goes into the socket for sure when it takes anything */
+    int buffered_max; /* bytes that libnats may have before more is published; by TLS, what the socket surely takes */
     int64_t payload_max;
     char reply[96]; /* the inbox, a dot; then what differs */
     size_t reply_len;
@@ -138,18 +140,18 @@ static natsStatus attach(void **user, void *loop, natsConnection *connection, na
     *user = js;
     socklen_t len = sizeof(js->buffered_max);
     js->fd = socket;
-    js->events = EPOLLIN;
+    js->events = js->watched = EPOLLIN;
     if (getsockopt(js->fd, SOL_SOCKET, SO_SNDBUF, &js->buffered_max, &len))
         js->buffered_max = 0;
-    js->buffered_max /= 8; /* a socket is writable when a third of its buffer is free */
+    /* A socket is writable when a third of its buffer is free.  Without TLS, what it leaves is moved in memory. */
+    js->buffered_max = js->secure ? js->buffered_max / 8 : PLAIN_MAX;
     return sl_sink_watch(js->sink, js->fd, EPOLLIN) ? NATS_ERR : NATS_OK;
 }
 
 static natsStatus change_events(struct jetstream *js, uint32_t event, bool add)
 {
     js->events = add ? js->events | event : js->events & ~event;
-    sl_sink_watch(js->sink, js->fd, js->events);
-    return NATS_OK;
+    return NATS_OK; /* what is wanted for longer than a turn is watched for at its end */
 }
 
 static natsStatus want_read(void *user, bool add) { return change_events(user, EPOLLIN, add); }
@@ -314,6 +316,8 @@ static void put_off(struct jetstream *js, enum state state, int64_t now_ns)
 
 static void hang_up(struct jetstream *js, int64_t now_ns)
 {
+    if (js->connection)
+        sl_sink_watch(js->sink, js->fd, 0);
     natsSubscription_Destroy(js->answers);
     natsConnection_Destroy(js->connection);
     natsInbox_Destroy(js->inbox);
@@ -628,8 +632,11 @@ static int publish(struct jetstream *js, int64_t now_ns)
     struct sl_sink *sink = js->sink;
     const struct sl_sink_item *item;
     int went = 0;
+    /* One for each answer would cost a write each. */
+    if (js->out > js->in_flight - js->in_flight / 4)
+        return 0;
     while (js->out < js->in_flight && (item = sl_sink_queue_next(&sink->queue)) &&
-           !(js->secure && natsConnection_Buffered(js->connection) > js->buffered_max)) {
+           natsConnection_Buffered(js->connection) <= js->buffered_max) {
         natsStatus s = publish_one(js, item);
         if (s == NATS_MAX_PAYLOAD || item->body_len >= js->payload_max) {
             sl_sink_queue_sent(&sink->queue);
@@ -707,6 +714,10 @@ static int poll_bus(struct sl_sink *sink, int64_t now_ns)
     int went = go_on(js, now_ns);
     if (js->connection && js->events & EPOLLOUT && is_ready(js, POLLOUT))
         natsConnection_ProcessWriteEvent(js->connection);
+    if (js->connection && js->watched != js->events) {
+        js->watched = js->events;
+        sl_sink_watch(sink, js->fd, js->watched);
+    }
     return heard || went;
 }
 
