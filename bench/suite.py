@@ -30,6 +30,7 @@ def benches(build, folder, quick):
         ("journal", [program("bench_journal")], True),
         ("rx", [python, str(HERE / "rx.py"), program("bench_rx")], True),
         ("fanout", [program("bench_fanout")], True),
+        ("queues", [program("bench_queues")], True),
         ("walk", [python, str(HERE / "walk.py"), program("bench_walk"), str(build / "slugline"), "--hgrm", str(folder)], True),
         ("linear", [program("bench_linear"), "--quick"], False),
     ]
