@@ -1136,7 +1136,7 @@ static OFTEN enum sl_xml_event next(struct sl_xml *xml, bool wants_text)
         return step_far(xml, wants_text);
     if (window[off] != '<') {
         uint32_t stop = sl_xml_next_bit(xml->index.content, off);
-        while (!wants_text && window[stop] == '\r')
+        while (!wants_text && stop < xml->window_len && window[stop] == '\r')
             stop = sl_xml_next_bit(xml->index.content, stop + 1);
         if (window[stop] != '<')
             return step_far(xml, wants_text);

@@ -809,3 +809,17 @@ Test(xml_scan, nothing_behind_a_document_is_looked_at_wherever_it_is_cut)
         free(document);
     }
 }
+
+/* Who skips text skips them with it, but only as far as there is an index. */
+Test(xml_scan, carriage_returns_to_the_end_are_not_followed_behind_it)
+{
+    for (uint32_t cnt = 0; cnt < 200; cnt++) {
+        char *document = malloc(3 + cnt);
+        memcpy(document, "<a>", 3);
+        memset(document + 3, '\r', cnt);
+        begin_bytes(document, 3 + cnt, NULL);
+        cr_expect_eq(sl_xml_next(&xml), SL_XML_START);
+        cr_expect_eq(sl_xml_next_tag(&xml), SL_XML_ERROR, "%u", cnt);
+        free(document);
+    }
+}
