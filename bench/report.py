@@ -339,9 +339,9 @@ def history():
     return [json.loads(line) for line in HISTORY.read_text(encoding="utf-8").splitlines()] if HISTORY.exists() else []
 
 
-def add_history(run, commit):
+def add_history(run, commit, command):
     entry = {"date": datetime.date.today().isoformat(), "commit": commit, "cpu": run.machine.get("cpu"),
-             "kernel": run.machine.get("kernel"), "command": "slugline bench --history", "medians": medians(run)}
+             "kernel": run.machine.get("kernel"), "command": command, "medians": medians(run)}
     with open(HISTORY, "a", encoding="utf-8") as out:
         out.write(json.dumps(entry) + "\n")
 
@@ -450,6 +450,7 @@ def main():
     parse.add_argument("folder", type=pathlib.Path)
     parse.add_argument("--commit", default="unknown")
     parse.add_argument("--history", action="store_true")
+    parse.add_argument("--command", default="bench/report.py --history", help="what made these results, for the history")
     args = parse.parse_args()
     run = Run(args.folder)
     if not any(run.rows.values()):
@@ -457,7 +458,7 @@ def main():
     (args.folder / "report.html").write_text(page(run, args.commit), encoding="utf-8")
     pictures(run, args.folder)
     if args.history:
-        add_history(run, args.commit)
+        add_history(run, args.commit, args.command)
     counted = {}
     for _, _, _, state in goal_rows(run):
         counted[state] = counted.get(state, 0) + 1

@@ -91,7 +91,8 @@ def main():
     if walk.exists() and "walk" in only:
         with open(to / "model.jsonl", "w", encoding="utf-8") as out:
             fine &= not subprocess.run([sys.executable, str(HERE / "model.py"), str(walk)], stdout=out).returncode
-    report = [sys.executable, str(HERE / "report.py"), str(to), "--commit", commit()]
+    said = " ".join(["slugline bench", *sys.argv[2:]])
+    report = [sys.executable, str(HERE / "report.py"), str(to), "--commit", commit(), "--command", said]
     fine &= not subprocess.run(report + (["--history"] if args.history else [])).returncode
     return 0 if fine else 1
 
