@@ -27,7 +27,7 @@ def benches(build, folder, quick):
         ("ring", [program("bench_ring")], True),
         ("parse", [program("bench_parse")], True),
         ("json", [program("bench_json")], True),
-        ("journal", [program("bench_journal")], True),
+        ("journal", [program("bench_journal"), str(build / "slugline")], True),
         ("rx", [python, str(HERE / "rx.py"), program("bench_rx")], True),
         ("fanout", [program("bench_fanout")], True),
         ("queues", [program("bench_queues")], True),
