@@ -146,6 +146,7 @@ int walk_accept(const char *port)
     fprintf(stderr, "ready\n");
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
     close(listen_fd);
+    fprintf(stderr, "joined\n");
     return fd >= 0 ? fd : -walk_fail(port, strerror(errno));
 }
 

@@ -68,7 +68,7 @@ def main():
     parse = argparse.ArgumentParser(prog="slugline bench",
                                     description="How fast slugline is on this host, where the time goes, and beside what.")
     parse.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
-    parse.add_argument("--quick", action="store_true", help="three minutes instead of fifteen")
+    parse.add_argument("--quick", action="store_true", help="fewer and shorter rounds: a hint, and no verdict")
     parse.add_argument("--only", metavar="NAME,...", help="some benches: ring, parse, json, journal, rx, fanout, walk, linear")
     parse.add_argument("--to", metavar="FOLDER", type=pathlib.Path, help="where results and report go (bench/results beside the program)")
     parse.add_argument("--history", action="store_true", help="add this run's medians to bench/results/history.jsonl")

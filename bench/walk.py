@@ -59,8 +59,12 @@ class Child:
         taskset = ["taskset", "-c", cores] if cores else []
         self.process = subprocess.Popen([*taskset, *self.command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
-        if wait and not any("ready" in line for line in self.process.stderr):
-            raise RuntimeError("%s did not start" % self.command[:3])
+        if wait:
+            self.wait_for("ready")
+
+    def wait_for(self, word):
+        if not any(word in line for line in self.process.stderr):
+            raise RuntimeError("%s was never %s" % (self.command[:3], word))
 
     def result(self):
         out, err = self.process.communicate(timeout=END_S)
@@ -137,7 +141,6 @@ class Suite:
             total = cnt // lines * lines
             reader = self.word("read", path, "count", total, cores=cores)
             drain = self.word("drain", fan, "dial", "frames" if frames else "lines", total, cores=cores) if sink else None
-            time.sleep(0.3)  # the sink takes its client's first line
             floods = [self.word("flood", port, "control", size, cnt // lines, cores=cores, wait=False) for port in ports]
             sent = [flood.result() for flood in floods]
             read = reader.result()
@@ -162,7 +165,7 @@ log { source(s); destination(f); destination(t); flags(flow-control); };
         try:
             relay = subprocess.Popen(["syslog-ng", "-F", "--no-caps", "-f", folder / "conf", "-p", folder / "pid", "-c", folder / "ctl",
                                       "-R", folder / "persist"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(1)  # it dials its target; the sender waits until it listens
+            drain.wait_for("joined")
             sent = self.word("flood", source, "lines", size, cnt, wait=False).result()
             return cnt * 1e9 / (drain.result()["end_ns"] - sent["begin_ns"])
         finally:

@@ -23,7 +23,7 @@ int sl_cmd_bench(const struct sl_command *command, int argc, char **argv)
     static bool quick, history;
     /* clang-format off */
     static const struct sl_option options[] = {
-        { 'q', "quick", NULL, "three minutes instead of fifteen", sl_take_flag, &quick, NULL },
+        { 'q', "quick", NULL, "fewer and shorter rounds: a hint, and no verdict", sl_take_flag, &quick, NULL },
         { 'b', "only", "LIST", "some benches: ring,parse,json,journal,rx,fanout,walk,linear",
           sl_take_text, &only, NULL },
         { 't', "to", "FOLDER", "where results and report go; default: bench/results beside the program",

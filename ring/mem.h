@@ -47,7 +47,7 @@ int sl_mem_seal(const struct sl_mem *mem, bool readers_write);
  * Takes fd when it succeeds; when it fails the caller still has to close it. */
 int sl_mem_open(struct sl_mem *mem, int fd, size_t len_min, bool writable);
 
-/* Maps all pages into this process now, so that its hot path meets no page fault: each costs as much as a message.
+/* Maps all pages into this process now, so that its hot path meets no page fault, at each new page of the first lap.
  * Backed memory of another process is mapped page by page at its first touch, also across fork.  A wish: older kernels
  * (before Linux 5.14) leave it at that.  writable: as it was mapped. */
 void sl_mem_populate(const struct sl_mem *mem, bool writable);
