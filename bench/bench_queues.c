@@ -48,28 +48,6 @@ static void need(natsStatus status)
 
 /* ---- messages: each a story of its own, so that the stream keeps it ---- */
 
-static void make_model(void)
-{
-    static struct sl_out out;
-    static _Alignas(64) unsigned char roomy[2 * FANOUT_SIZE];
-    static char body[FANOUT_SIZE];
-    struct sl_record *record = (struct sl_record *)model;
-    const uint32_t wanted = FANOUT_SIZE - (uint32_t)sizeof(*record);
-    uint32_t len = 0;
-    memset(body, 'x', sizeof(body));
-    for (uint32_t body_len = FANOUT_SIZE; len != wanted && body_len; body_len--) {
-        sl_out_begin(&out, roomy, sizeof(roomy), SL_FORMAT_IPTC7901);
-        sl_out_text(&out, SL_TEXT_ID, "urn:example:bulletin", 20);
-        sl_out_text(&out, SL_TEXT_PROVIDER, "example", 7);
-        sl_out_text(&out, SL_TEXT_HEADLINE, "Two kilobytes of news go into a stream", 38);
-        sl_out_text(&out, SL_TEXT_BODY, body, body_len);
-        len = sl_out_finish(&out);
-    }
-    fanout_need(len == wanted);
-    *record = (struct sl_record){ .len = FANOUT_SIZE, .kind = SL_KIND_NEWS, .verdict = SL_VERDICT_PASSED, .epoch = 1 };
-    memcpy(record + 1, roomy, wanted);
-}
-
 void fanout_make(void *message, uint64_t number)
 {
     memcpy(message, model, sizeof(model));
@@ -296,7 +274,7 @@ int main(int argc, char **argv)
     }
     rounds = rounds < BENCH_SAMPLES_MAX ? rounds : BENCH_SAMPLES_MAX;
     bench_print_machine("bench_queues", "2 KB bulletins into a JetStream stream; beside libnats alone");
-    make_model();
+    fanout_model(model);
     pid_t server = start_server();
     char remove[96], goal[32];
     run(true); /* the first finds everything cold */

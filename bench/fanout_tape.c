@@ -1,6 +1,9 @@
 #include "bench/fanout_tape.h"
 
+#include "parsers/bulletin.h"
+#include "parsers/parse.h"
 #include "pipeline/handout.h"
+#include "pipeline/record.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -22,6 +25,28 @@ void fanout_need(bool fine)
         perror("bench_fanout");
         abort();
     }
+}
+
+void fanout_model(unsigned char *model)
+{
+    static _Alignas(64) unsigned char roomy[2 * FANOUT_SIZE];
+    static char body[FANOUT_SIZE];
+    static struct sl_out out;
+    struct sl_record *record = (struct sl_record *)(void *)model;
+    const uint32_t wanted = FANOUT_SIZE - (uint32_t)sizeof(*record);
+    uint32_t len = 0;
+    memset(body, 'x', sizeof(body));
+    for (uint32_t body_len = FANOUT_SIZE; len != wanted && body_len; body_len--) {
+        sl_out_begin(&out, roomy, sizeof(roomy), SL_FORMAT_IPTC7901);
+        sl_out_text(&out, SL_TEXT_ID, "urn:example:bulletin", 20);
+        sl_out_text(&out, SL_TEXT_PROVIDER, "example", 7);
+        sl_out_text(&out, SL_TEXT_HEADLINE, "Two kilobytes of news are brought to several processes", 54);
+        sl_out_text(&out, SL_TEXT_BODY, body, body_len);
+        len = sl_out_finish(&out);
+    }
+    *record = (struct sl_record){ .len = FANOUT_SIZE, .kind = SL_KIND_NEWS, .verdict = SL_VERDICT_PASSED, .epoch = 1 };
+    memcpy(record + 1, roomy, wanted);
+    fanout_need(len == wanted && sl_bulletin_check((struct sl_bulletin *)(record + 1), wanted) == SL_BULLETIN_FINE);
 }
 
 void fanout_tape_make(struct fanout_tape *tape, uint64_t len, bool gates)

@@ -27,6 +27,8 @@ struct fanout_tape {
 };
 
 void fanout_need(bool fine);
+/* The message of which all others are made, FANOUT_SIZE bytes: a record and its bulletin, without a number. */
+void fanout_model(unsigned char *model);
 void fanout_tape_make(struct fanout_tape *tape, uint64_t len, bool gates);
 void fanout_tape_listen(struct fanout_tape *tape);
 void fanout_tape_serve(struct fanout_tape *tape); /* from now on whoever connects gets a seat */
